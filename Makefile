@@ -1,0 +1,72 @@
+# One command per task; `make help` lists them.
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+BOOK := $(BIN)/jupyter-book
+READY := .venv/.ready
+# The networks here are small: threads that wait for one another cost more than they give.
+export OMP_NUM_THREADS = 1
+.DEFAULT_GOAL := help
+.PHONY: help env book serve test lint types units strict site faults bench browser lock clean
+
+help:  ## list the tasks
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+env: $(READY)  ## make .venv from requirements.lock, and install hwlib into it
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "make: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+book: env  ## build the site into _build/html
+	$(BOOK) build .
+
+serve: book  ## build, then serve the site on this machine (PORT=8000)
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+# Each part with its budget in seconds, on two cores with the environment ready.
+test: env browser  ## run every check: 15 minutes, with the environment there
+	@$(BIN)/python tests/run.py lint:20 types:60 units:240 strict:300 site:280
+
+lint: env  ## ruff: lint and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: env  ## mypy --strict on src
+	$(BIN)/mypy
+
+units: env  ## the library's tests
+	$(BIN)/pytest -m "not site"
+
+strict: env  ## a clean build in which every warning is an error
+	$(BOOK) clean .
+	$(BOOK) build . -W -n --keep-going
+
+site: env  ## the tests of the built site (after make strict)
+	$(BIN)/pytest -m site
+
+faults: env  ## plant every fault of tests/book/faults.toml: each must turn its claims red
+	$(BIN)/python tests/book/plant.py
+
+bench: env  ## measure side by side; writes benchmarks/results
+	$(BIN)/python benchmarks/fashion_mnist.py
+
+# Debian's browser is the one that the tests drive; elsewhere they skip and say so.
+browser:
+	@command -v chromium >/dev/null || [ -n "$$HWLIB_CHROMIUM" ] || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	  fi
+
+lock:  ## resolve requirements.lock anew (needs uv)
+	uv pip compile pyproject.toml --universal --fork-strategy fewest --python-version 3.11 \
+	  --extra plot --extra cvxpy --extra torch --extra dask --extra book --extra test --group build \
+	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+	  --output-file requirements.lock
+
+clean:  ## delete what was built, the execution cache too (not .venv)
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache

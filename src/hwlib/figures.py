@@ -1,0 +1,142 @@
+"""Figures that follow the reader's theme: one style, drawn by matplotlib, shown as inline SVG.
+
+A figure is drawn once, on a transparent ground, in a fixed set of colours. :func:`show` replaces
+each of these by a CSS variable (``--hw-ink``, ``--hw-c0``, …), which the site sets for its light
+and its dark theme; elsewhere the colours stand as they were drawn. The six categorical colours
+start from the palette of Okabe and Ito (https://jfly.uni-koeln.de/color/), which stays
+distinguishable under the common forms of colour blindness.
+
+This module loads matplotlib, which comes with the extra ``plot``.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from hwlib._extras import require
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["COLORS", "GRID", "INK", "MUTED", "PAPER", "show", "use_style"]
+
+INK = "#202124"
+MUTED = "#5f6369"
+GRID = "#d5d8dc"
+PAPER = "#fefefe"
+COLORS = ("#00599f", "#a83a00", "#1da675", "#9e5670", "#c17609", "#427cb0")
+
+_VARIABLES = {
+    INK: "--hw-ink",
+    MUTED: "--hw-muted",
+    GRID: "--hw-grid",
+    PAPER: "--hw-paper",
+    **{color: f"--hw-c{i}" for i, color in enumerate(COLORS)},
+}
+
+
+def use_style() -> None:
+    """Make the book's figure style matplotlib's default for this session.
+
+    Raises:
+        ModuleNotFoundError: matplotlib is missing; the message names the extra.
+    """
+    matplotlib = require("matplotlib", "plot")
+    matplotlib.rcParams.update(_style(require("cycler", "plot").cycler))
+
+
+def show(figure: Figure, alt: str) -> None:
+    """Display a figure with its alternative text, and close it.
+
+    In a notebook the figure becomes an inline SVG whose colours are CSS variables and whose bytes
+    depend on nothing but its content. Elsewhere matplotlib shows it in its own window.
+
+    Args:
+        figure: A matplotlib figure drawn after :func:`use_style`.
+        alt: What the figure shows, in one or two sentences, for a reader who cannot see it.
+
+    Raises:
+        ValueError: ``alt`` is empty.
+    """
+    if not alt.strip():
+        raise ValueError("a figure needs an alternative text: say in a sentence what it shows")
+    pyplot = require("matplotlib.pyplot", "plot")
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        pyplot.show()
+    else:
+        from IPython.display import display
+
+        display({"text/html": _markup(figure, alt), "text/plain": f"[figure: {alt}]"}, raw=True)
+    pyplot.close(figure)
+
+
+def _style(cycler: Any) -> dict[str, Any]:
+    return {
+        "figure.figsize": (6.6, 3.6),
+        "figure.facecolor": "none",
+        "figure.constrained_layout.use": True,
+        "savefig.facecolor": "none",
+        "savefig.bbox": "tight",
+        "savefig.pad_inches": 0.03,
+        "axes.facecolor": "none",
+        "axes.edgecolor": MUTED,
+        "axes.labelcolor": INK,
+        "axes.titlecolor": INK,
+        "axes.titlesize": 10.5,
+        "axes.labelsize": 10,
+        "axes.titlelocation": "left",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.linewidth": 0.8,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "axes.prop_cycle": cycler(color=COLORS),
+        "grid.color": GRID,
+        "grid.linewidth": 0.6,
+        "text.color": INK,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "xtick.labelsize": 9,
+        "ytick.labelsize": 9,
+        "lines.linewidth": 1.8,
+        "lines.markersize": 4.5,
+        "legend.frameon": False,
+        "legend.fontsize": 9.5,
+        "font.family": "DejaVu Sans",
+        "svg.fonttype": "path",
+        "svg.hashsalt": "hwlib",
+    }
+
+
+def _markup(figure: Figure, alt: str) -> str:
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    for color, variable in _VARIABLES.items():
+        svg = svg.replace(color, f"var({variable}, {color})")
+    svg = _own_identifiers(svg, prefix=_digest(svg))
+    label = html.escape(" ".join(alt.split()))
+    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+    return f'<div class="hw-figure">{svg}</div>'
+
+
+def _own_identifiers(svg: str, prefix: str) -> str:
+    """Prefix each id: several figures share one page, and one space of ids."""
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', svg)
+    svg = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', svg)
+    return re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", svg)
+
+
+def _digest(text: str) -> str:
+    import hashlib
+
+    return "f" + hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,118 @@
+"""One file per network: sizes and weights, written at once, read without running any of it."""
+
+from __future__ import annotations
+
+import io
+import os
+import uuid
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, SupportsIndex
+
+import torch
+from torch import nn
+
+from hwlib.mlp._network import blank, check_sizes, sizes_of
+
+_FORMAT = "hwlib.mlp 1"
+
+
+def save(network: nn.Module, path: str | os.PathLike[str]) -> None:
+    """Write a network to one file.
+
+    The file appears complete or not at all: an older file of that name stays as it was until the
+    new one is on disk.
+
+    Args:
+        network: From :func:`~hwlib.mlp.build`, on any device.
+        path: The file, customarily ``*.pt``.
+
+    Raises:
+        TypeError: The network is not a dense ReLU network.
+        OSError: The file cannot be written; any older one is unchanged.
+
+    Example:
+        >>> from hwlib import mlp
+        >>> mlp.save(mlp.build(), "network.pt")
+        >>> mlp.parameter_count(mlp.load("network.pt"))
+        242762
+    """
+    state = {name: tensor.cpu() for name, tensor in network.state_dict().items()}
+    buffer = io.BytesIO()
+    torch.save({"format": _FORMAT, "sizes": list(sizes_of(network)), "state": state}, buffer)
+    try:
+        _replace(Path(path), buffer.getvalue())
+    except OSError as error:
+        why = f"the network was not saved, an older file is unchanged: {error.strerror}"
+        raise OSError(error.errno, why, str(path)) from error
+
+
+def load(
+    path: str | os.PathLike[str], *, sizes: Sequence[SupportsIndex] | None = None
+) -> nn.Sequential:
+    """Read a network that :func:`save` wrote.
+
+    Nothing in the file is executed: it is read as a table of tensors, and anything else in it is
+    refused.
+
+    Args:
+        path: The file.
+        sizes: The sizes that the network must have; None takes those of the file.
+
+    Returns:
+        The network on the CPU, its weights and their dtype as they were saved, bit by bit.
+
+    Raises:
+        OSError: There is no such file, or it cannot be read.
+        ValueError: The file is damaged, was not written by :func:`save`, or holds a network of
+            other sizes.
+    """
+    contents = Path(path).read_bytes()
+    try:
+        network = _restore(contents)
+    except Exception as error:  # zipfile and torch meet damage with almost any exception
+        why = "it does not hold the weights of such a network"
+        if isinstance(error, ValueError | zipfile.BadZipFile):
+            why = str(error)
+        raise ValueError(
+            f"{path} is not a network saved by hwlib.mlp.save, or it is damaged or cut short "
+            f"({why}): save it anew, or load a copy"
+        ) from error
+    found = sizes_of(network)
+    if sizes is not None and check_sizes(sizes) != found:
+        raise ValueError(
+            f"{path} holds a network of sizes {found}, not {tuple(sizes)}: "
+            "ask for its sizes, or leave sizes out"
+        )
+    return network
+
+
+def _replace(path: Path, contents: bytes) -> None:
+    # Beside its target: a rename is atomic only within one file system.
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(contents)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _restore(contents: bytes) -> nn.Sequential:
+    # Anything else torch.load would hand to its readers of older formats.
+    if not contents.startswith(b"PK\x03\x04"):
+        raise ValueError("it is not a zip file")
+    # Torch checks no checksums: a flipped bit would become another weight.
+    with zipfile.ZipFile(io.BytesIO(contents)) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise ValueError(f"the checksum of its part {damaged} is wrong")
+    saved: dict[str, Any] = torch.load(io.BytesIO(contents), map_location="cpu", weights_only=True)
+    if saved.get("format") != _FORMAT:
+        raise ValueError(f"it is not in the format {_FORMAT!r}")
+    network = blank(check_sizes(saved["sizes"]))
+    network.load_state_dict(saved["state"], assign=True)
+    return network

@@ -1,0 +1,190 @@
+"""Every page of the built site in a browser: light and dark, on a laptop and on a phone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+from tests.book.browser import (
+    REMEDY,
+    THEMES,
+    WIDTHS,
+    Viewer,
+    built_pages,
+    find_chromium,
+    launched,
+    served,
+    site_folder,
+)
+
+BUILT = site_folder()
+PAGES = built_pages(BUILT) or ["no page"]
+NARROWEST = 360
+VIEWS = [(page, theme, width) for theme in THEMES for width in WIDTHS for page in PAGES]
+WHOLE = """<!doctype html><html lang="en"><head><title>T</title><link rel="icon" href="data:,">
+</head><body><main><h1>Title</h1>{}</main></body></html>"""
+
+pytestmark = pytest.mark.browser
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that is wrong with a page in one view; each list should be empty."""
+
+    outside: list[str]
+    complaints: list[str]
+    mathematics: list[str]
+    violations: list[str]
+    too_wide: list[str]
+    undescribed: list[str]
+
+
+def examine(viewer: Viewer, address: str, origin: str) -> Findings:
+    seen = viewer.open(address)
+    return Findings(
+        outside=seen.outside(origin),
+        complaints=seen.complaints,
+        mathematics=viewer.broken_mathematics(),
+        violations=viewer.violations(),
+        too_wide=viewer.too_wide(),
+        undescribed=viewer.undescribed(),
+    )
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    executable = find_chromium()
+    if executable is None and os.environ.get("CI") == "true":
+        pytest.fail(REMEDY)
+    if executable is None:
+        pytest.skip(REMEDY)
+    with launched(executable) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def viewers(browser: Browser) -> dict[tuple[str, int], Viewer]:
+    return {(theme, width): Viewer(browser, theme, width) for theme in THEMES for width in WIDTHS}
+
+
+@pytest.fixture(scope="module")
+def origin(site: Path) -> Iterator[str]:
+    with served(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="module", params=VIEWS, ids=lambda view: "-".join(map(str, view)))
+def findings(
+    request: pytest.FixtureRequest, origin: str, viewers: dict[tuple[str, int], Viewer]
+) -> Findings:
+    page, theme, width = request.param
+    return examine(viewers[theme, width], origin + page, origin)
+
+
+@pytest.mark.site
+def test_it_asks_for_nothing_outside(findings: Findings) -> None:
+    assert findings.outside == []
+
+
+@pytest.mark.site
+def test_the_console_stays_empty(findings: Findings) -> None:
+    assert findings.complaints == []
+
+
+@pytest.mark.site
+def test_mathematics_is_typeset(findings: Findings) -> None:
+    assert findings.mathematics == []
+
+
+@pytest.mark.site
+def test_axe_finds_nothing(findings: Findings) -> None:
+    assert not findings.violations, "\n" + "\n".join(findings.violations)
+
+
+@pytest.mark.site
+def test_it_does_not_scroll_sideways(findings: Findings) -> None:
+    assert not findings.too_wide, "\n" + "\n".join(findings.too_wide)
+
+
+@pytest.mark.site
+def test_pictures_are_described(findings: Findings) -> None:
+    assert findings.undescribed == []
+
+
+@pytest.mark.site
+@pytest.mark.parametrize("page", PAGES)
+def test_it_works_from_a_folder(
+    page: str, site: Path, viewers: dict[tuple[str, int], Viewer]
+) -> None:
+    viewer = viewers["light", min(WIDTHS)]
+    seen = viewer.open((site / page).as_uri())
+    assert seen.outside(site.as_uri()) == []
+    assert seen.complaints == []
+    assert viewer.broken_mathematics() == []
+
+
+@pytest.mark.site
+@pytest.mark.parametrize("page", PAGES)
+def test_it_fits_a_narrow_phone(
+    page: str, origin: str, viewers: dict[tuple[str, int], Viewer]
+) -> None:
+    viewer = viewers["light", min(WIDTHS)]
+    viewer.at_width(NARROWEST)
+    try:
+        viewer.open(origin + page)
+        assert not viewer.too_wide(), "\n" + "\n".join(viewer.too_wide())
+    finally:
+        viewer.at_width(min(WIDTHS))
+
+
+@pytest.mark.site
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_theme_follows_the_reader(
+    theme: str, origin: str, viewers: dict[tuple[str, int], Viewer]
+) -> None:
+    viewer = viewers[theme, max(WIDTHS)]
+    viewer.open(origin + PAGES[0])
+    assert viewer.page.evaluate("document.documentElement.dataset.theme") == theme
+
+
+@pytest.fixture
+def examined(
+    tmp_path: Path, viewers: dict[tuple[str, int], Viewer]
+) -> Iterator[Callable[[str], Findings]]:
+    with served(tmp_path) as origin:
+
+        def examine_body(body: str) -> Findings:
+            (tmp_path / "page.html").write_text(WHOLE.format(body), encoding="utf-8")
+            return examine(viewers["light", min(WIDTHS)], origin + "page.html", origin)
+
+        yield examine_body
+
+
+def test_a_good_page_passes(examined: Callable[[str], Findings]) -> None:
+    found = examined('<p><img alt="A dot." src="data:image/gif;base64,R0lGODlhAQABAAAAACw="></p>')
+    assert found == Findings([], [], [], [], [], [])
+
+
+@pytest.mark.parametrize(
+    ("body", "sort"),
+    [
+        ('<script src="https://example.org/x.js"></script>', "outside"),
+        ("<script>fetch('http://192.0.2.1/x').catch(() => 0)</script>", "outside"),
+        ("<script>console.error('no')</script>", "complaints"),
+        ("<script>throw new Error('no')</script>", "complaints"),
+        (r'<span class="math notranslate">\(x\)</span>', "mathematics"),
+        (r'<p class="tex2jax_process">\(x\)</p>', "mathematics"),
+        ("<p><mjx-merror>x</mjx-merror></p>", "mathematics"),
+        ('<p style="color: #999">pale</p>', "violations"),
+        ("<button></button>", "violations"),
+        ('<div style="width: 500px">wide</div>', "too_wide"),
+        ('<img alt=" " src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">', "undescribed"),
+        ("<svg></svg>", "undescribed"),
+    ],
+)
+def test_a_bad_page_is_caught(body: str, sort: str, examined: Callable[[str], Findings]) -> None:
+    assert getattr(examined(body), sort) != []
