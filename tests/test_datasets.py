@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gzip
 import hashlib
@@ -517,11 +518,10 @@ def mirror(packed, monkeypatch) -> Iterator[Mirror]:
     """The only mirror of MNIST."""
     import torchvision
 
-    mirror = Mirror(dict(packed))
-    monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [mirror.url])
     monkeypatch.setenv("no_proxy", "*")
-    yield mirror
-    mirror.close()
+    with contextlib.closing(Mirror(dict(packed))) as mirror:
+        monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [mirror.url])
+        yield mirror
 
 
 class TestDownload:
@@ -569,10 +569,9 @@ class TestDownload:
     def test_the_next_mirror_serves_what_the_first_does_not(self, mirror, arrays, monkeypatch):
         import torchvision
 
-        broken = Mirror({FILES[0]: b"not what was asked for"})
-        monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [broken.url, mirror.url])
-        assert_holds(datasets.load("mnist"), arrays)
-        broken.close()
+        with contextlib.closing(Mirror({FILES[0]: b"not what was asked for"})) as broken:
+            monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", [broken.url, mirror.url])
+            assert_holds(datasets.load("mnist"), arrays)
         assert set(broken.asked) == set(mirror.asked) == set(FILES)
 
     def test_what_arrives_wrong_is_not_kept(self, mirror, cache):

@@ -39,9 +39,13 @@ class Book:
             shutil.copytree(ROOT / part, root / part, ignore=ignored)
         for name in ("_config.yml", "requirements.lock", "pyproject.toml", "book/references.bib"):
             shutil.copy(ROOT / name, root / name)
-        self.write("book/index.md", "# Start\n\nHalf is {recorded}`half`; {claims}`total` claims.\n")
+        self.write(
+            "book/index.md", "# Start\n\nHalf is {recorded}`half`; {claims}`total` claims.\n"
+        )
         self.write("book/ledger.md", "# Ledger\n\n```{ledger}\n```\n")
-        toc = "format: jb-book\nroot: book/index\nchapters:\n- file: book/page\n- file: book/ledger\n"
+        toc = (
+            "format: jb-book\nroot: book/index\nchapters:\n- file: book/page\n- file: book/ledger\n"
+        )
         self.write("_toc.yml", toc)
 
     def write(self, name: str, text: str) -> None:
@@ -150,8 +154,9 @@ def test_a_strict_build_stops_at(book, text, complaint):
 def test_what_a_strict_build_lets_pass(book):
     book.page(
         CLAIMS.replace('"==", 1,', '"==", 1, equation="eq-one",')
-        + "\nA definition, a claimed equation, code like `0.5`, and mathematics $0.5 + 0.5 = 1$."
-        + "\n\n```{math}\n:label: def-two\n2 := 1 + 1\n```\n\n```{math}\n:label: eq-one\n1 = 1\n```\n"
+        + "\nA definition, a claimed equation, code like `0.5`, and mathematics $0.5 + 0.5 = 1$.\n"
+        + "\n```{math}\n:label: def-two\n2 := 1 + 1\n```\n"
+        + "\n```{math}\n:label: eq-one\n1 = 1\n```\n"
     )
     done = book.build(*STRICT)
     assert done.returncode == 0, said(done)

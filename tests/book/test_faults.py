@@ -63,7 +63,9 @@ def test_claims_are_gathered_and_a_missed_one_is_reported(tmp_path):
         'claim("c", "One.", x, "==", 1, kind="exact")\n```\n'
     )
     (tmp_path / "book").mkdir()
-    (tmp_path / "book/p.md").write_text("---\nfile_format: mystnb\nkernelspec:\n  name: python3\n---\n\n" + cells)
+    (tmp_path / "book/p.md").write_text(
+        "---\nfile_format: mystnb\nkernelspec:\n  name: python3\n---\n\n" + cells
+    )
     (tmp_path / "src").symlink_to(plant.ROOT / "src")
     assert plant.statuses("p", root=tmp_path) == {"a": "held", "b": "held", "c": "held"}
     planted = fault(file="book/p.md", old="x = 1\n", new="x = 2\n", claims=("a", "b", "c"))

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.errors import ExtensionError
 
 from hwlib import datasets
 
@@ -34,7 +35,7 @@ def cache_key(root: Path) -> str:
     for path in sorted(_sources(root)):
         digest.update(f"\0{path.relative_to(root).as_posix()}\0".encode())
         digest.update(path.read_bytes())
-    for name in ("fashion-mnist", "mnist"):
+    for name in datasets.ARCHIVES:
         digest.update(f"\0{name} {'here' if datasets.find(name) else 'missing'}".encode())
     return digest.hexdigest()[:16]
 
@@ -42,10 +43,11 @@ def cache_key(root: Path) -> str:
 def _sources(root: Path) -> Iterator[Path]:
     yield from (root / "src").rglob("*.py")
     yield from (root / "benchmarks" / "results").glob("*.json")
-    yield from (path for path in (root / "requirements.lock", root / "pyproject.toml"))
+    yield from (root / "requirements.lock", root / "pyproject.toml")
 
 
 def _prepare(app: Sphinx, config: Config) -> None:
+    _get_data()
     root = Path(app.srcdir)
     build = Path(app.outdir).parent
     caches = build / ".jupyter_cache"
@@ -56,6 +58,23 @@ def _prepare(app: Sphinx, config: Config) -> None:
     _prune(caches)
     _quiet_kernels(build / ".ipython")
     _one_thread()
+
+
+def _get_data() -> None:
+    """Download what is missing before any cell asks for it, where the progress can be seen.
+
+    Raises:
+        ExtensionError: An archive is broken, or missing while ``HWLIB_REQUIRE_DATA=1``.
+    """
+    for name in datasets.ARCHIVES:
+        try:
+            datasets.find(name) or datasets.fetch(name)
+        except datasets.UnavailableError as error:
+            if os.environ.get("HWLIB_REQUIRE_DATA") == "1":
+                raise ExtensionError(str(error)) from error
+            return  # one wait for a network that is not there is enough
+        except datasets.DataError as error:
+            raise ExtensionError(str(error)) from error
 
 
 def _prune(caches: Path) -> None:

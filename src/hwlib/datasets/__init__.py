@@ -20,7 +20,7 @@ into a :class:`DataError`.
 
 from hwlib.datasets._archives import ARCHIVES, Archive, Collection, DataError, find
 from hwlib.datasets._dataset import Dataset, FallbackWarning, Notice, load, notice
-from hwlib.datasets._download import fetch
+from hwlib.datasets._download import UnavailableError, fetch
 
 __all__ = [
     "ARCHIVES",
@@ -30,6 +30,7 @@ __all__ = [
     "Dataset",
     "FallbackWarning",
     "Notice",
+    "UnavailableError",
     "fetch",
     "find",
     "load",

@@ -87,5 +87,5 @@ def _read_unpacked(path: Path, packed: bytes) -> bytes | None:
         content = path.read_bytes()
     except OSError:
         return None  # if it is there and unreadable, replacing it tells why
-    checksum, size = struct.unpack("<II", packed[-8:])
-    return content if len(content) == size and zlib.crc32(content) == checksum else None
+    (checksum,) = struct.unpack("<I", packed[-8:-4])  # gzip ends with CRC-32 and length
+    return content if zlib.crc32(content) == checksum else None
