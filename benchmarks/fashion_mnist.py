@@ -8,6 +8,7 @@ Then the recipe "homework" is trained from several seeds, none of which served t
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 import struct
 import tempfile
@@ -39,7 +40,7 @@ def main() -> None:
     data = datasets.load("fashion-mnist")
     recipe = mlp.RECIPES["homework"]
     if options.epochs:
-        recipe = mlp.Recipe(**(vars(recipe) | {"epochs": options.epochs}))
+        recipe = dataclasses.replace(recipe, epochs=options.epochs)
     seeds = range(100, 100 + options.seeds)
     results = epoch_times(data, options.repeats)
     results |= accuracies(data, recipe, mlp.SIZES, seeds, "mlp")

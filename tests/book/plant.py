@@ -103,15 +103,15 @@ def _run_cells(copy: Path, page: str) -> dict[str, str]:
 
 def _execute(source: Path, report: Path) -> None:
     """Run a page's code cells in this process, gathering the claims."""
-    from myst_nb.core.config import NbParserConfig
     from myst_nb.core.read import read_myst_markdown_notebook
+    from myst_parser.config.main import MdParserConfig
 
     from hwlib import claims
 
     found: dict[str, str] = {}
     claims._settle = lambda stated: found.__setitem__(stated.name, stated.status)
     text = source.read_text(encoding="utf-8")
-    notebook = read_myst_markdown_notebook(text, NbParserConfig(), add_source_map=False)
+    notebook = read_myst_markdown_notebook(text, MdParserConfig())
     namespace: dict[str, object] = {"__name__": "__main__"}
     try:
         for cell in notebook.cells:
