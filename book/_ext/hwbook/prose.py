@@ -20,7 +20,7 @@ from hwbook.ledger import carried_by
 logger = logging.getLogger(__name__)
 
 DECIMAL = re.compile(r"(?<![\w.])\d+\.\d+")
-MAGIC = re.compile(r"^\s*(%{1,2}[a-zA-Z]|!|\?)", re.MULTILINE)
+MAGIC = re.compile(r"^\s*(%{1,2}[a-zA-Z]\w*|!|\?)", re.MULTILINE)
 DEFINITION = "def-"
 _NOT_PROSE = (
     nodes.literal,
