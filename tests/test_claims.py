@@ -98,6 +98,29 @@ def test_a_false_claim_names_itself_the_value_and_the_bound():
 
 
 @pytest.mark.parametrize(
+    ("value", "relation", "bound", "parts"),
+    [
+        (0.1 + 0.2, "==", 0.3, ["0.30000000000000004", "0.3"]),
+        (np.arange(20), "==", np.r_[:19, 5], ["1 of 20", "(19,)", "int64(19)", "int64(5)"]),
+        ([1, 2], "==", [1, 2, 3], ["[1, 2]", "[1, 2, 3]"]),
+        ("Coat", "==", "Shirt", ["'Coat'", "'Shirt'"]),
+        (1.0000001, "<=", 1, ["1.0000001", "<= 1.0"]),
+    ],
+)
+def test_a_false_claim_says_exactly_what_differs(value, relation, bound, parts):
+    kind = {"kind": "exact"} if relation == "==" else {"kind": "observed", "because": "chosen"}
+    with pytest.raises(ClaimError) as caught:
+        claim("a-name", "A sentence.", value, relation, bound, fmt="", **kind)
+    assert [part for part in parts if part not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize(("value", "bound"), [("3", 4), (3, "4"), ([1, 2], 3), (1j, 3)])
+def test_an_inequality_is_between_single_real_numbers(value, bound):
+    with pytest.raises(ValueError, match="not a single real number"):
+        claim("a-name", "A sentence.", value, "<=", bound, kind="observed", because="chosen")
+
+
+@pytest.mark.parametrize(
     ("value", "bound", "margin"),
     [(0.8, 0.6, 0.25), (1e-16, -1e-20, 1.0001), (0.5, 0, 1), (0, 0, 0), (math.inf, 1, None)],
 )
@@ -188,7 +211,7 @@ def test_a_false_claim_is_shown_before_it_stops(displayed):
         ({"kind": "certain"}, "kind"),
         ({"relation": "=="}, "uses '=='"),
         ({"kind": "exact"}, "uses '=='"),
-        ({"because": ""}, "because"),
+        ({"because": " "}, "because"),
         ({"kind": "rounding", "because": ""}, "because"),
         ({"kind": "statistical"}, "confidence"),
         ({"confidence": 0.9}, "confidence"),
@@ -216,7 +239,7 @@ def test_record_carries_the_formatted_value(displayed):
     assert " hidden>" in displayed[0]["text/html"]
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("value", [math.nan, math.inf, np.array([math.nan])])
 def test_record_refuses_what_is_not_finite(value):
     with pytest.raises(ValueError, match="finite"):
         record("accuracy", value)

@@ -559,6 +559,16 @@ class TestDownload:
         assert set(mirror.asked) == {FILES[2]}
         assert_holds(datasets.load("mnist"), arrays)
 
+    def test_what_is_broken_and_cannot_be_replaced_is_named(self, mirror, cache, packed):
+        store(cache, packed)
+        broken = cache / "MNIST/raw" / FILES[3]
+        broken.write_bytes(packed[FILES[3]][:-5])
+        (cache / "MNIST/raw" / FILES[0]).unlink()
+        mirror.files.pop(FILES[3])
+        with pytest.raises(DataError, match=rf"{FILES[3]} is cut short.*but now .* is not here"):
+            datasets.load("mnist")
+        assert broken.exists()
+
     def test_fetch_leaves_a_broken_root_alone(self, mirror, root):
         (root / "MNIST/raw" / FILES[2]).write_bytes(b"broken")
         with pytest.raises(DataError, match="take its folder out of root and HWLIB_DATA"):

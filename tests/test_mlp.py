@@ -602,6 +602,22 @@ class TestStorage:
         assert caught.value.errno == errno.ENOSPC
         self.unchanged(path)
 
+    @pytest.mark.parametrize("target", [".", os.devnull])
+    def test_what_is_no_file_is_not_replaced(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(OSError, match="is not a file that a network can replace"):
+            mlp.save(mlp.build(SMALL), target)
+        assert not Path(target).is_file()
+
+    def test_a_link_keeps_pointing_to_the_file_that_is_saved(self, tmp_path: Path) -> None:
+        link, file = tmp_path / "link.pt", tmp_path / "network.pt"
+        link.symlink_to(file)
+        mlp.save(mlp.build(SMALL), link)
+        assert link.is_symlink()
+        assert same_bits(mlp.load(file), mlp.build(SMALL))
+
     @staticmethod
     def unchanged(path: Path) -> None:
         assert same_bits(mlp.load(path), mlp.build(SMALL))

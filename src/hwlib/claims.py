@@ -23,13 +23,14 @@ import json
 import math
 import operator
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
+
+from hwlib import _notebook
 
 __all__ = ["Claim", "ClaimError", "RequestedData", "claim", "published", "record"]
 
@@ -158,7 +159,7 @@ def claim(
     """
     _check_statement(name, sentence, relation, kind, because, confidence)
     if relation != "==":
-        value, bound = float(value), float(bound)
+        value, bound = _real(name, value), _real(name, bound)
     holds, margin = _compare(value, relation, bound)
     present = data is None or data.name == data.requested
     stated = Claim(
@@ -176,7 +177,7 @@ def claim(
         equation=equation,
     )
     _emit("claim", asdict(stated), _claim_html(stated), _claim_text(stated))
-    _settle(stated)
+    _settle(stated, value, bound)
 
 
 def record(name: str, value: Any, fmt: str = "") -> None:
@@ -188,7 +189,7 @@ def record(name: str, value: Any, fmt: str = "") -> None:
         fmt: A format specification such as ``".1%"``.
 
     Raises:
-        ValueError: ``name`` is malformed, or ``value`` is a number that is not finite.
+        ValueError: ``name`` is malformed, or ``value`` is neither text nor one finite number.
 
     Example:
         >>> record("golden-ratio", (1 + math.sqrt(5)) / 2, ".4f")
@@ -250,13 +251,26 @@ def published(
     _emit("published", payload, inner, f"{sentence} [published: {shown}, {source}]")
 
 
-def _settle(stated: Claim) -> None:
+def _settle(stated: Claim, value: Any, bound: Any) -> None:
     """Stop at a false claim."""
     if stated.status == "false":
         raise ClaimError(
             f"claim {stated.name!r} is false: {stated.sentence} "
-            f"Measured {stated.value}, bound {stated.relation} {stated.bound} ({stated.kind})."
+            f"{_difference(value, stated.relation, bound)} ({stated.kind})."
         )
+
+
+def _difference(value: Any, relation: str, bound: Any) -> str:
+    """Value and bound in full; of arrays, the first entries that differ."""
+    if relation != "==" or np.size(value) == 1 or np.shape(value) != np.shape(bound):
+        return f"Measured {value!r}, bound {relation} {bound!r}"
+    measured, wanted = np.asarray(value), np.asarray(bound)
+    places = np.argwhere(measured != wanted)
+    first = tuple(places[0].tolist())
+    return (
+        f"Measured and bound differ in {len(places)} of {measured.size} entries, first at {first}: "
+        f"measured {measured[first]!r}, bound == {wanted[first]!r}"
+    )
 
 
 def _check_statement(
@@ -272,7 +286,7 @@ def _check_statement(
         wrong = f"its kind {kind!r} is none of 'exact', 'rounding', 'statistical', 'observed'"
     elif (kind == "exact") != (relation == "=="):
         wrong = "an exact claim, and only an exact claim, uses '=='"
-    elif kind in ("rounding", "observed") and not because:
+    elif kind in ("rounding", "observed") and not because.strip():
         wrong = f"a claim of kind {kind!r} says where its bound comes from: because='…'"
     elif (kind == "statistical") != (confidence is not None):
         wrong = "a statistical claim, and only a statistical claim, states a confidence level"
@@ -287,8 +301,15 @@ def _check_name(name: str) -> None:
         raise ValueError(f"{name!r} is not a name: lower-case words and digits joined by hyphens")
 
 
+def _real(name: str, value: Any) -> float:
+    """A single real number, of whatever library, as a float."""
+    if isinstance(value, str | complex) or np.size(value) != 1:
+        raise ValueError(f"{name!r}: {value!r} is not a single real number")
+    return float(value.item() if hasattr(value, "item") else value)
+
+
 def _check_finite(name: str, value: Any) -> None:
-    if isinstance(value, float | np.floating) and not math.isfinite(value):
+    if not isinstance(value, str) and not math.isfinite(_real(name, value)):
         raise ValueError(f"{name!r} is {value}: only a finite value can be quoted")
 
 
@@ -340,12 +361,6 @@ def _mathematics(sentence: str) -> str:
 
 def _emit(sort: str, payload: dict[str, Any], inner: str, text: str) -> None:
     """Display one line that carries its own record, or print it outside a notebook."""
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is None or not hasattr(shell, "kernel"):
-        print(text)
-        return
-    from IPython.display import display
-
     carried = html.escape(json.dumps({"sort": sort, **payload}, ensure_ascii=False, sort_keys=True))
     classes = {
         "claim": f"hw-claim hw-claim--{payload.get('status', '').replace(' ', '-')}",
@@ -355,7 +370,8 @@ def _emit(sort: str, payload: dict[str, Any], inner: str, text: str) -> None:
     anchor = f"claim-{payload['name']}" if sort == "claim" else f"value-{payload['name']}"
     hidden = "" if inner else " hidden"
     markup = f'<div class="{classes}" id="{anchor}" data-hwlib="{carried}"{hidden}>{inner}</div>'
-    display({"text/html": markup, "text/plain": text}, raw=True)
+    if not _notebook.show(markup, text):
+        print(text)
 
 
 def _benchmark_result(result: str) -> tuple[float, str]:

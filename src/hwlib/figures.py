@@ -11,12 +11,13 @@ This module loads matplotlib, which comes with the extra ``plot``.
 
 from __future__ import annotations
 
+import hashlib
 import html
 import io
 import re
-import sys
 from typing import TYPE_CHECKING, Any
 
+from hwlib import _notebook
 from hwlib._extras import require
 
 if TYPE_CHECKING:
@@ -65,13 +66,8 @@ def show(figure: Figure, alt: str) -> None:
     if not alt.strip():
         raise ValueError("a figure needs an alternative text: say in a sentence what it shows")
     pyplot = require("matplotlib.pyplot", "plot")
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is None:
+    if not _notebook.show(_markup(figure, alt), f"[figure: {alt}]"):
         pyplot.show()
-    else:
-        from IPython.display import display
-
-        display({"text/html": _markup(figure, alt), "text/plain": f"[figure: {alt}]"}, raw=True)
     pyplot.close(figure)
 
 
@@ -137,6 +133,4 @@ def _own_identifiers(svg: str, prefix: str) -> str:
 
 
 def _digest(text: str) -> str:
-    import hashlib
-
     return "f" + hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -109,7 +109,7 @@ def _execute(source: Path, report: Path) -> None:
     from hwlib import claims
 
     found: dict[str, str] = {}
-    claims._settle = lambda stated: found.__setitem__(stated.name, stated.status)
+    claims._settle = lambda stated, *_: found.__setitem__(stated.name, stated.status)
     text = source.read_text(encoding="utf-8")
     notebook = read_myst_markdown_notebook(text, MdParserConfig())
     namespace: dict[str, object] = {"__name__": "__main__"}

@@ -136,6 +136,12 @@ def test_an_edit_in_the_library_executes_again(book):
     [
         ("The accuracy is 0.88 here.", "the decimal 0.88 is typed"),
         ("| a | b |\n| --- | --- |\n| one | 2.5 |\n", "the decimal 2.5 is typed"),
+        ("See [the 0.25 part](page.md).", "the decimal 0.25 is typed"),
+        (
+            "```{code-cell} python\n---\nmystnb:\n  figure:\n    caption: It is .75 here.\n---\n"
+            'from IPython.display import HTML; HTML("<p>x</p>")\n```\n',
+            "the decimal .75 is typed",
+        ),
         ("There is {recorded}`no-such-value`.", "nothing is recorded as 'no-such-value'"),
         ("There are {claims}`nonsense`.", "no count of claims called 'nonsense'"),
         ("```{math}\n:label: eq-one\n1 = 1\n```\n", "no claim evaluates equation 'eq-one'"),

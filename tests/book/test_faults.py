@@ -73,6 +73,8 @@ def test_claims_are_gathered_and_a_missed_one_is_reported(tmp_path):
 
 
 @pytest.mark.site
-@pytest.mark.parametrize("planted", random.SystemRandom().sample(FAULTS, min(SAMPLE, len(FAULTS))))
+@pytest.mark.parametrize(
+    "planted", random.SystemRandom().sample(FAULTS, SAMPLE), ids=lambda planted: planted.about
+)
 def test_a_planted_fault_turns_its_claims_red(planted):
     assert plant.missed(planted) == {}, planted.about

@@ -8,6 +8,8 @@ import pytest
 from tests.book.browser import built_pages, site_folder
 from tests.book.markup import elsewhere, page_loads, repeated_identifiers, style_loads
 
+import hwlib
+
 BUILT = site_folder()
 PAGES = built_pages(BUILT) or ["no page"]
 THEBE = ("x-thebe-config", "sphinx-thebe", "THEBE_JS_URL", "kernelName =")
@@ -94,3 +96,11 @@ def test_what_is_not_loaded_is_not_found(markup: str) -> None:
 
 def test_a_repeated_identifier_is_found() -> None:
     assert repeated_identifiers('<p id="a"></p><p id="a"></p><p id="b"></p>') == ["a"]
+
+
+@pytest.mark.site
+@pytest.mark.parametrize("module", hwlib.__all__)
+def test_the_api_page_has_every_public_name(module: str, site: Path) -> None:
+    text = (site / "book" / "api.html").read_text(encoding="utf-8")
+    names = getattr(hwlib, module).__all__
+    assert [name for name in names if f'id="hwlib.{module}.{name}"' not in text] == []

@@ -19,7 +19,7 @@ from hwbook.ledger import carried_by
 
 logger = logging.getLogger(__name__)
 
-DECIMAL = re.compile(r"(?<![\w.])\d+\.\d+")
+DECIMAL = re.compile(r"(?<![\w.])\d*\.\d+")
 MAGIC = re.compile(r"^\s*(%{1,2}[a-zA-Z]\w*|!|\?)", re.MULTILINE)
 DEFINITION = "def-"
 _NOT_PROSE = (
@@ -32,7 +32,6 @@ _NOT_PROSE = (
     nodes.comment,
     addnodes.desc,
     addnodes.toctree,
-    addnodes.pending_xref,
 )
 
 
@@ -43,7 +42,11 @@ def setup(app: Sphinx) -> None:
 
 def typed_decimals(node: nodes.Node) -> Iterator[tuple[str, nodes.Node]]:
     """Each decimal in a text that is prose, with the text node that holds it."""
-    if isinstance(node, _NOT_PROSE) or _is_cell(node):
+    if isinstance(node, _NOT_PROSE):
+        return
+    if _is_cell(node):  # of a cell only the captions are prose
+        for caption in node.findall(nodes.caption):
+            yield from typed_decimals(caption)
         return
     if isinstance(node, nodes.Text):
         yield from ((match.group(), node) for match in DECIMAL.finditer(node))

@@ -62,10 +62,15 @@ def fetch(name: str, root: str | os.PathLike[str] | None = None) -> Path:
     for archive in collection.archives:
         try:
             read_intact(folder / archive.file, archive)
-        except DataError:
+        except DataError as broken:
             if folder != cache:
                 raise
-            packed = _download_from_any(collection, archive, places(root))
+            try:
+                packed = _download_from_any(collection, archive, places(root))
+            except UnavailableError as unavailable:
+                if not (folder / archive.file).exists():
+                    raise
+                raise DataError(f"{broken}; but now {unavailable}") from unavailable
             write_whole(folder / archive.file, packed)
     return folder
 

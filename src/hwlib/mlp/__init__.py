@@ -5,9 +5,9 @@ A network with layers of sizes :math:`n_0, n_1, \dots, n_L` maps a picture
 
 .. math::
 
-    h_0 = x, \qquad
-    h_\ell = \max(0,\; W_\ell h_{\ell-1} + b_\ell) \quad (\ell < L), \qquad
-    p = \operatorname{softmax}(W_L h_{L-1} + b_L),
+    a_0 = x, \qquad
+    a_\ell = \max(0,\; W_\ell a_{\ell-1} + b_\ell) \quad (\ell < L), \qquad
+    p = \operatorname{softmax}(W_L a_{L-1} + b_L),
 
 and is trained by stochastic gradient descent on the mean cross-entropy. With two sizes there is
 no hidden layer, and this is logistic regression.

@@ -67,7 +67,7 @@ def find(recipe: str | Recipe) -> Recipe:
     """The recipe of that name; a :class:`Recipe` is itself."""
     if isinstance(recipe, Recipe):
         return recipe
-    if recipe not in RECIPES:
+    if not isinstance(recipe, str) or recipe not in RECIPES:
         raise ValueError(
             f"there is no recipe {recipe!r}: take one of {sorted(RECIPES)}, or make a Recipe"
         )

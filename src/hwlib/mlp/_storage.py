@@ -30,7 +30,8 @@ def save(network: nn.Module, path: str | os.PathLike[str]) -> None:
 
     Raises:
         TypeError: The network is not a dense ReLU network.
-        OSError: The file cannot be written; any older one is unchanged.
+        OSError: The file cannot be written, and any older one is unchanged; or ``path`` is a
+            folder or a device.
 
     Example:
         >>> from hwlib import mlp
@@ -41,8 +42,12 @@ def save(network: nn.Module, path: str | os.PathLike[str]) -> None:
     state = {name: tensor.cpu() for name, tensor in network.state_dict().items()}
     buffer = io.BytesIO()
     torch.save({"format": _FORMAT, "sizes": list(sizes_of(network)), "state": state}, buffer)
+    # Through a link to the file that it names: replacing the link would leave that file behind.
+    target = Path(path).resolve()
+    if target.exists() and not target.is_file():
+        raise OSError(f"{path} is not a file that a network can replace: name another one")
     try:
-        _replace(Path(path), buffer.getvalue())
+        _replace(target, buffer.getvalue())
     except OSError as error:
         why = f"the network was not saved, an older file is unchanged: {error.strerror}"
         raise OSError(error.errno, why, str(path)) from error
