@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import uuid
@@ -42,12 +43,9 @@ def save(network: nn.Module, path: str | os.PathLike[str]) -> None:
     state = {name: tensor.cpu() for name, tensor in network.state_dict().items()}
     buffer = io.BytesIO()
     torch.save({"format": _FORMAT, "sizes": list(sizes_of(network)), "state": state}, buffer)
-    # Through a link to the file that it names: replacing the link would leave that file behind.
-    target = Path(path).resolve()
-    if target.exists() and not target.is_file():
-        raise OSError(f"{path} is not a file that a network can replace: name another one")
     try:
-        _replace(target, buffer.getvalue())
+        # Through a link to the file that it names: replacing the link would leave that file behind.
+        _replace(Path(path).resolve(), buffer.getvalue())
     except OSError as error:
         why = f"the network was not saved, an older file is unchanged: {error.strerror}"
         raise OSError(error.errno, why, str(path)) from error
@@ -94,6 +92,8 @@ def load(
 
 
 def _replace(path: Path, contents: bytes) -> None:
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "there is no file of that name but something else")
     # Beside its target: a rename is atomic only within one file system.
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
