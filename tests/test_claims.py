@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 import hwlib.claims
 from hwlib.claims import ClaimError, claim, published, record
@@ -69,6 +70,7 @@ def test_unequal_things_fail(value, bound):
         (1.0, ">=", 1.0, True),
         (1.0, ">", 1.0, False),
         (np.float32(2.0), ">", 1, True),
+        (torch.tensor(2.0), ">", np.array([1]), True),
         (math.nan, "<=", 1.0, False),
         (math.nan, ">=", 1.0, False),
         (1.0, "<=", math.nan, False),
@@ -101,8 +103,9 @@ def test_a_false_claim_names_itself_the_value_and_the_bound():
     ("value", "relation", "bound", "parts"),
     [
         (0.1 + 0.2, "==", 0.3, ["0.30000000000000004", "0.3"]),
-        (np.arange(20), "==", np.r_[:19, 5], ["1 of 20", "(19,)", "int64(19)", "int64(5)"]),
+        (np.arange(20), "==", np.r_[:19, 5], ["1 of 20", "(19,)", "measured 19", "== 5"]),
         ([1, 2], "==", [1, 2, 3], ["[1, 2]", "[1, 2, 3]"]),
+        (torch.arange(3), "==", torch.zeros(3), ["2 of 3", "(1,)"]),
         ("Coat", "==", "Shirt", ["'Coat'", "'Shirt'"]),
         (1.0000001, "<=", 1, ["1.0000001", "<= 1.0"]),
     ],
@@ -114,7 +117,9 @@ def test_a_false_claim_says_exactly_what_differs(value, relation, bound, parts):
     assert [part for part in parts if part not in str(caught.value)] == []
 
 
-@pytest.mark.parametrize(("value", "bound"), [("3", 4), (3, "4"), ([1, 2], 3), (1j, 3)])
+@pytest.mark.parametrize(
+    ("value", "bound"), [("3", 4), (3, "4"), ([1, 2], 3), (1j, 3), (torch.ones(2), 3)]
+)
 def test_an_inequality_is_between_single_real_numbers(value, bound):
     with pytest.raises(ValueError, match="not a single real number"):
         claim("a-name", "A sentence.", value, "<=", bound, kind="observed", because="chosen")

@@ -262,9 +262,9 @@ def _settle(stated: Claim, value: Any, bound: Any) -> None:
 
 def _difference(value: Any, relation: str, bound: Any) -> str:
     """Value and bound in full; of arrays, the first entries that differ."""
-    if relation != "==" or np.size(value) == 1 or np.shape(value) != np.shape(bound):
+    measured, wanted = np.asarray(value, dtype=object), np.asarray(bound, dtype=object)
+    if relation != "==" or measured.ndim == 0 or measured.shape != wanted.shape:
         return f"Measured {value!r}, bound {relation} {bound!r}"
-    measured, wanted = np.asarray(value), np.asarray(bound)
     places = np.argwhere(measured != wanted)
     first = tuple(places[0].tolist())
     return (
@@ -303,9 +303,13 @@ def _check_name(name: str) -> None:
 
 def _real(name: str, value: Any) -> float:
     """A single real number, of whatever library, as a float."""
-    if isinstance(value, str | complex) or np.size(value) != 1:
-        raise ValueError(f"{name!r}: {value!r} is not a single real number")
-    return float(value.item() if hasattr(value, "item") else value)
+    try:
+        number = value.item() if hasattr(value, "item") else value
+        if not isinstance(number, str):
+            return float(number)
+    except (TypeError, ValueError, RuntimeError):  # RuntimeError: torch, for more than one entry
+        pass
+    raise ValueError(f"{name!r}: {value!r} is not a single real number")
 
 
 def _check_finite(name: str, value: Any) -> None:
