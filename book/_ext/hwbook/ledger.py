@@ -227,9 +227,8 @@ def _page_html(app: Sphinx, docname: str, doc: str, claims: list[dict[str, Any]]
     title = html.escape(app.env.titles[doc].astext())
     address = app.builder.get_relative_uri(docname, doc)
     rows = "\n".join(_row_html(address, record) for record in claims)
-    head = "".join(
-        f'<th scope="col">{name}</th>' for name in ("", "Claim", "Kind", "Measured", "Margin")
-    ).replace('<th scope="col"></th>', '<th scope="col"><span class="hw-sr">Holds</span></th>')
+    columns = ('<span class="hw-sr">Holds</span>', "Claim", "Kind", "Measured", "Margin")
+    head = "".join(f'<th scope="col">{column}</th>' for column in columns)
     return (
         f'<div class="hw-ledger"><table><caption><a href="{address}">{title}</a></caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
