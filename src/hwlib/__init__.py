@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from hwlib import claims as claims
     from hwlib import datasets as datasets
     from hwlib import figures as figures
+    from hwlib import lad as lad
     from hwlib import mlp as mlp
 
 __version__ = "0.1.0"
-__all__ = ["claims", "datasets", "figures", "mlp"]
+__all__ = ["claims", "datasets", "figures", "lad", "mlp"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -1,0 +1,126 @@
+"""What is to be solved, and the checks that make it worth solving."""
+
+from __future__ import annotations
+
+import numbers
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hwlib.lad._design import DenseDesign, Design, Vector
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    r"""Minimize :math:`\sum_i v_i\,\rho_\tau(y_i - x_i^\top w)` over w.
+
+    Attributes:
+        X: The design, n × d.
+        y: (n,).
+        v: (n,) positive weights.
+        quantile: τ in (0, 1).
+    """
+
+    X: Design
+    y: Vector
+    v: Vector
+    quantile: float
+
+    @property
+    def lower(self) -> Vector:
+        """The least value of each dual variable, vᵢ(τ − 1)."""
+        return self.v * (self.quantile - 1)
+
+    @property
+    def upper(self) -> Vector:
+        """The largest value of each dual variable, vᵢτ."""
+        return self.v * self.quantile
+
+    def residuals(self, w: Vector) -> Vector:
+        """R = y − Xw."""
+        return self.y - self.X.dot(w)
+
+    def loss(self, r: Vector) -> float:
+        """Σ vᵢ ρ(rᵢ), summed in pairs."""
+        return float(np.maximum(self.upper * r, self.lower * r).sum())
+
+    def choose(self, index: NDArray[np.intp]) -> Problem:
+        """The problem of some of the rows."""
+        rows = DenseDesign(self.X.rows(index))
+        return Problem(rows, self.y[index], self.v[index], self.quantile)
+
+
+def checked_quantile(quantile: float) -> float:
+    """τ as a float."""
+    real = isinstance(quantile, numbers.Real | np.floating) and not isinstance(quantile, bool)
+    if not real or not 0 < float(quantile) < 1:
+        raise ValueError(
+            f"quantile must be a number in (0, 1), not {quantile!r}: 0.5 is the ℓ1 loss"
+        )
+    return float(quantile)
+
+
+def checked_arrays(
+    X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
+) -> tuple[NDArray[Any], Vector, Vector | None]:
+    """X as it came, as an array; y and the weights in float64."""
+    X = _real_array("X", X)
+    y = _real_array("y", y)
+    if X.ndim != 2:
+        hint = " (write X[:, None] for a single column)" if X.ndim == 1 else ""
+        raise ValueError(f"X must have two axes, rows and columns, not shape {X.shape}{hint}")
+    if X.size == 0:
+        raise ValueError(f"X is empty: it has {X.shape[0]} rows and {X.shape[1]} columns")
+    targets = _per_row("y", y, len(X))
+    weights = None if sample_weight is None else _weights(sample_weight, len(X))
+    return X, targets, weights
+
+
+def first_not_finite(X: NDArray[Any]) -> tuple[int, int] | None:
+    """Row and column of the first entry that is NaN or infinite."""
+    for start in range(0, len(X), 4096):
+        wrong = ~np.isfinite(X[start : start + 4096])
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            return int(start + row), int(column)
+    return None
+
+
+def _real_array(name: str, values: ArrayLike) -> NDArray[Any]:
+    if hasattr(values, "toarray"):
+        raise TypeError(f"{name} is a sparse matrix: convert it with {name}.toarray()")
+    array = np.asarray(values)
+    if array.dtype.kind not in "buif":
+        remedy = {
+            "c": "give real and imaginary parts as columns of their own",
+            "O": "convert it, with astype(float) for instance, and encode what is not a number",
+        }.get(array.dtype.kind, "encode it as numbers first")
+        raise TypeError(
+            f"{name} must be an array of real numbers, not of dtype {array.dtype}: {remedy}"
+        )
+    return array
+
+
+def _per_row(name: str, values: NDArray[Any], n: int) -> Vector:
+    if values.shape != (n,):
+        hint = f": write {name}.ravel()" if values.size == n and values.ndim > 1 else ""
+        raise ValueError(
+            f"{name} has shape {values.shape}, but X has {n} rows: expected shape ({n},){hint}"
+        )
+    column = values.astype(np.float64, copy=False)
+    if not np.isfinite(column).all():
+        first = int(np.argmin(np.isfinite(column)))
+        raise ValueError(f"{name}[{first}] is {column[first]}: every entry must be finite")
+    return column
+
+
+def _weights(sample_weight: ArrayLike, n: int) -> Vector:
+    weights = _per_row("sample_weight", _real_array("sample_weight", sample_weight), n)
+    if weights.min() < 0:
+        first = int(np.argmax(weights < 0))
+        raise ValueError(f"sample_weight[{first}] is {weights[first]}: weights are at least 0")
+    if not weights.any():
+        raise ValueError("sample_weight is 0 in every row: nothing is left to fit")
+    return weights
