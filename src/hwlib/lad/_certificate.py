@@ -20,15 +20,16 @@ some of the rows, as long as they span the others.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log2, sqrt
+from math import log2
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwlib.lad import _precise
-from hwlib.lad._columns import NEARLY_DEPENDENT, triangle
+from hwlib.lad._columns import inverse_root
 from hwlib.lad._design import BLOCK, Vector
 from hwlib.lad._problem import Problem
+from hwlib.lad._solution import Solution
 
 TOLERANCE = 1e-9
 UNIT = 2.0**-53
@@ -59,58 +60,59 @@ class Certificate:
 
 
 def certify(
-    problem: Problem,
-    w: Vector,
-    a: Vector,
-    span: NDArray[np.intp] | None = None,
-    *,
-    precise: bool = False,
+    problem: Problem, solution: Solution, *, precise: bool = False
 ) -> Certificate:
-    """Bound the distance of (w, a) from the optimum.
+    """Bound the distance of a solution from the optimum.
 
     Args:
         problem: The data.
-        w: (d,) coefficients.
-        a: (n,) dual variables within their box.
-        span: Rows that span the others, to take h from; None for all.
+        solution: The pair; h is taken from its span, or from all rows where that does not do.
         precise: Compute y − Xw and Xᵀa in twice the working precision.
     """
     X, v, tau = problem.X, problem.v, problem.quantile
+    w, a, r, span = solution.w, solution.a, solution.r, solution.span
+    n, d = X.shape
     if precise:
         r, e = _precise.residuals(X, problem.y, w), _precise.tdot(X, a)
     else:
-        r, e = problem.residuals(w), X.tdot(a)
-    objective = problem.loss(r)
-    slack = np.maximum(r, 0) * (problem.upper - a) - np.minimum(r, 0) * (a - problem.lower)
-    reach = X.abs_tdot(v)
+        r, e = problem.residuals(w) if r is None else r, X.tdot(a)
+    walls = problem.walls(r)
+    objective = float((r * walls).sum())
+    walls -= a
+    slack = float((r * walls).sum())
+    reach = problem.reach
     size = float((v * np.abs(problem.y)).sum() + reach @ np.abs(w))
-    rows = problem if span is None else problem.choose(span)
-    error = (UNIT * np.abs(e) if precise else 0) + _sum_error(X.shape[0], precise) * reach
-    infeasibility = _infeasibility(rows, e, error)
-    relative_error = 2 * (log2(X.shape[0]) + 20) * UNIT
-    rounding = relative_error * objective + 2 * (X.shape[1] + 2) * UNIT * size * (
-        X.shape[1] * UNIT if precise else 1
-    )
-    gap = float(slack.sum()) + 2 * infeasibility * objective / min(tau, 1 - tau) + rounding
-    return Certificate(
-        objective, gap, gap / max(objective, 4 * rounding / TOLERANCE) if gap else 0.0, infeasibility
-    )
+    in_e = (X.depth + 1) * UNIT * max(tau, 1 - tau)
+    in_r = (d + 2) * UNIT
+    if precise:
+        in_e, in_r = in_e**2, in_r**2
+    error = UNIT * np.abs(e) + in_e * reach
+    infeasibility = _infeasibility(problem, e, error, span)
+    rounding = 2 * ((log2(n) + 20) * UNIT * objective + in_r * size)
+    gap = slack + 2 * infeasibility * objective / min(tau, 1 - tau) + rounding
+    relative = gap / max(objective, 4 * rounding / TOLERANCE) if gap else 0.0
+    return Certificate(objective, gap, relative, infeasibility)
 
 
-def _sum_error(n: int, precise: bool) -> float:
-    """The rounding of Xᵀa, as a share of |X|ᵀ|a|: block by block, then over the blocks."""
-    plain = (min(n, BLOCK) + n / BLOCK + 1) * UNIT
-    return plain**2 if precise else plain
-
-
-def _infeasibility(rows: Problem, e: Vector, error: Vector) -> float:
+def _infeasibility(
+    problem: Problem, e: Vector, error: Vector, span: NDArray[np.intp] | None
+) -> float:
     """‖Xh‖∞ over some rows, with what an error of that size in e may add to it."""
-    root = np.sqrt(rows.v)
-    A = rows.X.rows(np.arange(len(root))) * root[:, None]
-    R, norms = triangle(A)
-    half = np.linalg.pinv(R, rcond=NEARLY_DEPENDENT) / norms[:, None]
-    Q = A @ half
-    moved = Q @ (half.T @ e) / root
-    spread = np.sqrt((Q * Q).sum(axis=1)) / root
-    more = np.linalg.norm(np.abs(half).T @ error)
-    return float(np.abs(moved).max() + spread.max() * more)
+    rows = problem if span is None else problem.choose(span)
+    half = inverse_root(rows)
+    h = half.T @ e
+    if span is not None and (np.abs(_unspanned(rows, half @ h, e)) > 2 * error).any():
+        return _infeasibility(problem, e, error, None)
+    more = float(np.linalg.norm(np.abs(half).T @ error))
+    n, largest = rows.X.shape[0], 0.0
+    for start in range(0, n, BLOCK):
+        part = np.arange(start, min(start + BLOCK, n))
+        Q = rows.X.rows(part) @ half
+        moved = np.abs(Q @ h) + more * np.sqrt((Q * Q).sum(axis=1))
+        largest = max(largest, float((moved).max()))
+    return largest
+
+
+def _unspanned(rows: Problem, h: Vector, e: Vector) -> Vector:
+    """The part of e that is not XᵀVXh."""
+    return e - rows.X.tdot(rows.v * rows.X.dot(h))

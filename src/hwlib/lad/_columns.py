@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-from hwlib.lad._design import Matrix, Vector
+from hwlib.lad._design import BLOCK, Matrix
+from hwlib.lad._problem import Problem
 
 # A column that is this close to the span of those before it, as a share of its length, counts as
 # dependent: entries that were rounded when they were written down do not say more.
@@ -15,22 +16,13 @@ NEARLY_DEPENDENT = 2.0**-44
 WELL_CONDITIONED = 2.0**-12
 
 
-def triangle(A: Matrix) -> tuple[Matrix, Vector]:
-    """The triangle R of A diag(1/norms) = QR, and the norms of the columns (1 for a zero one)."""
-    norms = np.sqrt(np.einsum("ij,ij->j", A, A))
-    norms[norms == 0] = 1
-    scaled = A / norms
-    R, fault = lapack.dpotrf(scaled.T @ scaled, lower=0)
-    if fault or R.diagonal().min() < WELL_CONDITIONED:
-        R = np.linalg.qr(scaled, mode="r")
-    return R, norms
-
-
-def is_well_conditioned(A: Matrix) -> bool:
-    """Whether sums of squares suffice to work with the columns of A."""
-    R, _ = triangle(A)
-    diagonal = np.abs(R.diagonal())
-    return len(A) >= A.shape[1] and bool(diagonal.min() >= WELL_CONDITIONED)
+def is_well_conditioned(gram: Matrix) -> bool:
+    """Whether sums of squares suffice to work with columns that have this Gram matrix."""
+    norms = np.sqrt(gram.diagonal())
+    if not (norms > 0).all():
+        return False
+    R, fault = lapack.dpotrf(gram / np.outer(norms, norms), lower=1)
+    return not fault and bool(R.diagonal().min() >= WELL_CONDITIONED)
 
 
 def independent(A: Matrix) -> tuple[NDArray[np.intp], Matrix]:
@@ -52,3 +44,28 @@ def independent(A: Matrix) -> tuple[NDArray[np.intp], Matrix]:
             Q[:, len(kept)] = left / rest
             kept.append(j)
     return np.array(kept, dtype=np.intp), Q[:, : len(kept)]
+
+
+def triangle(problem: Problem) -> Matrix:
+    """R with RᵀR = XᵀVX, from QR decompositions of one block of rows after another."""
+    n, d = problem.X.shape
+    R = np.zeros((0, d))
+    for start in range(0, n, BLOCK):
+        part = np.arange(start, min(start + BLOCK, n))
+        rows = problem.X.rows(part) * np.sqrt(problem.v[part])[:, None]
+        R = np.linalg.qr(np.concatenate([R, rows]), mode="r")
+    return R
+
+
+def inverse_root(problem: Problem) -> Matrix:
+    """H with H Hᵀ = (XᵀVX)⁺."""
+    gram = problem.gram
+    norms = np.sqrt(gram.diagonal())
+    norms[norms == 0] = 1
+    if is_well_conditioned(gram):
+        factor, _ = lapack.dpotrf(gram / np.outer(norms, norms), lower=1)
+        inverse: Matrix = lapack.dtrtri(factor, lower=1)[0].T
+    else:
+        R = triangle(problem) / norms
+        inverse = np.linalg.pinv(R, rcond=NEARLY_DEPENDENT)
+    return inverse / norms[:, None]

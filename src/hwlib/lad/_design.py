@@ -7,7 +7,8 @@ machines, can stand behind the same five methods.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from math import ceil, log
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,10 @@ from numpy.typing import NDArray
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-# A block of 2048 rows of 20 numbers lies in a core's second-level cache, and the error of a sum
-# over n rows, taken block by block, grows with 2048 + n/2048 in place of n.
+# A block of 2048 rows of 20 numbers lies in a core's second-level cache.
 BLOCK = 2048
+# Sums over more rows than this are summed up in turn, so that their error does not grow with n.
+CHUNK = 128
 
 
 class Design(Protocol):
@@ -31,7 +33,11 @@ class Design(Protocol):
         """X w: (d,) to (n,)."""
 
     def tdot(self, a: Vector) -> Vector:
-        """Xᵀ a: (n,) to (d,), summed over blocks of :data:`BLOCK` rows."""
+        """Xᵀ a: (n,) to (d,)."""
+
+    @property
+    def depth(self) -> int:
+        """The most roundings that a product passes through on its way into Xᵀ a."""
 
     def abs_tdot(self, v: Vector) -> Vector:
         """|X|ᵀ v: (n,) to (d,)."""
@@ -49,6 +55,8 @@ class DenseDesign:
     def __init__(self, X: NDArray[Any]) -> None:
         self._X = X
         self.shape: tuple[int, int] = (X.shape[0], X.shape[1])
+        self._order: Literal["C", "F"] = "C" if X.flags.c_contiguous else "F"
+        self._is_plain = X.dtype == np.float64 and X.flags.c_contiguous
 
     def dot(self, w: Vector) -> Vector:
         """X w."""
@@ -59,22 +67,38 @@ class DenseDesign:
 
     def tdot(self, a: Vector) -> Vector:
         """Xᵀ a."""
+        if self._is_plain or (self.shape[0] <= BLOCK and self._X.dtype == np.float64):
+            return _chunked(a, self._X)
         return self._summed(a[part] @ block for part, block in self._blocks())
+
+    @property
+    def depth(self) -> int:
+        """The most roundings of a product in Xᵀ a."""
+        n = self.shape[0]
+        if not self._is_plain or n <= BLOCK:
+            return min(n, BLOCK) + n // BLOCK + 1
+        return (CHUNK + 1) * ceil(log(n, CHUNK))
 
     def abs_tdot(self, v: Vector) -> Vector:
         """|X|ᵀ v."""
-        return self._summed(v[part] @ np.abs(block) for part, block in self._blocks())
+        size = np.empty((min(BLOCK, self.shape[0]), self.shape[1]), order=self._order)
+        return self._summed(
+            np.ascontiguousarray(v[part]) @ np.abs(block, out=size[: len(block)])
+            for part, block in self._blocks()
+        )
 
     def gram(self, q: Vector) -> Matrix:
         """Xᵀ diag(q) X."""
         root = np.sqrt(q)
+        if self.shape[0] <= BLOCK and self._X.dtype == np.float64:
+            return _outer(self._X.T * root)
         return self._summed(_outer(block.T * root[part]) for part, block in self._blocks())
 
     def rows(self, index: NDArray[np.intp]) -> Matrix:
         """The chosen rows."""
         # take is the faster one, but would first copy an array in Fortran order whole.
         X = self._X
-        chosen = X.take(index, axis=0) if X.flags.c_contiguous else X[index]
+        chosen = X.take(index, axis=0) if self._order == "C" else X[index]
         return np.asfortranarray(chosen, dtype=np.float64)
 
     def _blocks(self) -> Iterator[tuple[slice, Matrix]]:
@@ -93,3 +117,15 @@ class DenseDesign:
 
 def _outer(S: Matrix) -> Matrix:
     return S @ S.T  # the same array twice: BLAS computes one triangle only
+
+
+def _chunked(a: Vector, X: Matrix) -> Vector:
+    """Xᵀ a, summed over chunks, and these over chunks of them."""
+    n, d = X.shape
+    if n <= BLOCK:
+        return a @ X
+    whole = n // CHUNK * CHUNK
+    heads = np.matmul(a[:whole].reshape(-1, 1, CHUNK), X[:whole].reshape(-1, CHUNK, d))
+    sums = heads.reshape(-1, d)
+    total: Vector = _chunked(np.ones(len(sums)), sums) + a[whole:] @ X[whole:]
+    return total

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hwlib.lad import _precise
-from hwlib.lad._certificate import Certificate, certify
-from hwlib.lad._columns import independent, triangle, WELL_CONDITIONED
-from hwlib.lad._design import DenseDesign
-from hwlib.lad._interior_point import central_path
-from hwlib.lad._problem import Problem, checked_arrays, checked_quantile, first_not_finite
+from hwlib.lad._certificate import TOLERANCE, Certificate, certify
+from hwlib.lad._design import DenseDesign, Vector
+from hwlib.lad._direct import solve_directly
+from hwlib.lad._face import middle
+from hwlib.lad._problem import (
+    Problem,
+    checked_arrays,
+    checked_quantile,
+    refuse_not_finite,
+    unit_weights,
+)
+from hwlib.lad._reduction import is_large, solve_by_reduction
+from hwlib.lad._solution import Solution
+from hwlib.lad._vertex import refine
 from hwlib.lad._reference import solve_with_cvxpy, solve_with_highs
-from hwlib.lad._vertex import polish
 
 Solver = Literal["auto", "interior-point", "highs", "cvxpy"]
-SOLVERS = ("auto", "interior-point", "highs", "cvxpy")
 
 
 class NotCertifiedWarning(UserWarning):
@@ -28,6 +34,24 @@ class NotCertifiedWarning(UserWarning):
 
 @dataclass(frozen=True, eq=False)
 class LADFit:
+    r"""Coefficients with the proof that they are optimal.
+
+    Attributes:
+        coef: (d,) coefficients w. A column that depends on those to its left has the coefficient 0.
+        dual: (n,) dual variables a, within :math:`v_i(\tau-1) \le a_i \le v_i\tau`, with
+            :math:`X^\top a = 0` up to rounding. Where a residual is not 0, aᵢ is at the wall that
+            goes with its sign.
+        objective: :math:`\sum_i v_i\,\rho_\tau(r_i)`, in units of y.
+        gap: An upper bound on ``objective`` minus the optimum that holds in spite of rounding.
+        relative_gap: ``gap`` over ``objective``, or over the floor below which the rounding of the
+            residuals would exceed 1e-9 by itself; at most 1e-9 unless a warning said otherwise.
+        n_iter: Steps of the solver.
+        solver: Which one it was.
+        unique: Whether no other coefficients are optimal; None where that was not found out.
+        quantile: τ.
+        sample_weight: (n,) weights v, or None for 1 each.
+    """
+
     coef: NDArray[np.float64]
     dual: NDArray[np.float64] = field(repr=False)
     objective: float
@@ -48,25 +72,141 @@ def fit(
     sample_weight: ArrayLike | None = None,
     solver: Solver = "auto",
 ) -> LADFit:
+    r"""Least absolute deviations, or another quantile, with a certificate.
+
+    .. math::
+
+        \min_{w \in \mathbb{R}^d} \; \sum_{i=1}^n v_i\,\rho_\tau(y_i - x_i^\top w),
+        \qquad \rho_\tau(r) = \max(\tau r,\, (\tau - 1) r)
+
+    At :math:`\tau = \tfrac12` and without weights that is half the ℓ1 loss
+    :math:`\lVert y - Xw\rVert_1`. The proof of optimality is a solution of the dual problem,
+
+    .. math::
+
+        \max_a \; y^\top a \quad \text{subject to} \quad X^\top a = 0, \quad
+        v_i(\tau - 1) \le a_i \le v_i\tau .
+
+    There is no intercept unless X has a column of ones; :class:`~hwlib.lad.LADRegressor` adds one.
+
+    Args:
+        X: (n, d), of any real dtype and memory order. Never changed, and not copied whole.
+        y: (n,).
+        quantile: τ in (0, 1).
+        sample_weight: (n,) weights :math:`v_i \ge 0`; a weight of 2 is the same as two equal rows.
+        solver: ``"auto"``: the fastest that is certified at the end; for many rows it solves the
+            problem of those rows whose sign is in doubt, and proves that the others' is not.
+            ``"interior-point"``: Frisch–Newton on all rows. ``"highs"``: the dual linear program
+            through SciPy. ``"cvxpy"``: the problem as one writes it down; needs the extra
+            ``cvxpy``.
+
+    Returns:
+        The fit. Among several optima it is the middle of them, whatever the solver, so the same
+        data give the same coefficients.
+
+    Raises:
+        TypeError: An array does not hold real numbers.
+        ValueError: Shapes do not fit, an entry is not finite, X is empty, a weight is negative,
+            all are 0, the quantile is not in (0, 1), or the solver is unknown.
+        ModuleNotFoundError: ``solver="cvxpy"`` without cvxpy.
+
+    Warns:
+        NotCertifiedWarning: The relative gap exceeds 1e-9. ``gap`` is true nevertheless. It happens
+            where columns depend on one another so nearly that float64 does not hold the optimum.
+
+    For a penalty on the coefficients take ``sklearn.linear_model.QuantileRegressor``; where rows
+    with outlying x are to be distrusted as well, ``sklearn.linear_model.RANSACRegressor``.
+
+    Source:
+        S. Portnoy, R. Koenker, *The Gaussian Hare and the Laplacian Tortoise*, Statistical Science
+        12(4), 1997, https://doi.org/10.1214/ss/1030037960. The chapters *The ℓ1 loss* and *Solving
+        it fast* derive all of it.
+
+    Example:
+        >>> import numpy as np
+        >>> y = np.array([1.0, 2.0, 4.0, 100.0])
+        >>> float(fit(np.ones((4, 1)), y).coef[0])
+        3.0
+    """
     tau = checked_quantile(quantile)
-    if solver not in SOLVERS:
-        raise ValueError(f"solver must be one of {', '.join(map(repr, SOLVERS))}, not {solver!r}")
-    A, targets, weights = checked_arrays(X, y, sample_weight)
-    where = first_not_finite(A)
-    if where:
-        raise ValueError(f"X[{where[0]}, {where[1]}] is {A[where]}: every entry must be finite")
-    v = np.ones(len(targets)) if weights is None else weights
-    problem = Problem(DenseDesign(A), targets, v, tau)
-    w, a, steps = (solve_with_cvxpy if solver == "cvxpy" else solve_with_highs)(problem)
-    a = np.clip(a, problem.lower, problem.upper)
-    found = polish(problem, w, a, problem.residuals(w))
-    if found:
-        w, a = found
-    c = certify(problem, w, a)
-    return LADFit(w, a, c.objective, c.gap, c.relative_gap, steps, solver, None, tau, weights)
+    if solver not in _SOLVERS:
+        raise ValueError(f"solver must be one of {', '.join(map(repr, _SOLVERS))}, not {solver!r}")
+    array, targets, weights = checked_arrays(X, y, sample_weight)
+    used = slice(None) if weights is None or weights.all() else weights > 0
+    v = unit_weights(len(targets)) if weights is None else weights[used]
+    problem = Problem(DenseDesign(array[used]), targets[used], v, tau)
+    refuse_not_finite(array[used], problem)
+    solution, certificate, unique = _certified(problem, _SOLVERS[solver](problem))
+    if not certificate.holds:
+        _warn(certificate, solver)
+    dual = np.zeros(len(targets))
+    dual[used] = solution.a
+    return LADFit(
+        coef=solution.w,
+        dual=dual,
+        objective=certificate.objective,
+        gap=certificate.gap,
+        relative_gap=certificate.relative_gap,
+        n_iter=solution.steps,
+        solver=solver,
+        unique=unique,
+        quantile=tau,
+        sample_weight=weights,
+    )
 
 
 def verify(X: ArrayLike, y: ArrayLike, fit: LADFit) -> Certificate:
-    A, targets, _ = checked_arrays(X, y, None)
-    v = np.ones(len(targets)) if fit.sample_weight is None else fit.sample_weight
-    return certify(Problem(DenseDesign(A), targets, v, fit.quantile), fit.coef, fit.dual)
+    """Recompute objective and gap from the data, the coefficients and the dual alone.
+
+    Args:
+        X: The data that the fit was made from.
+        y: Its targets.
+        fit: What :func:`fit` returned, or any other object with its attributes.
+
+    Returns:
+        The certificate; :attr:`Certificate.holds` says whether the relative gap is within 1e-9.
+
+    Raises:
+        ValueError: The arrays do not belong together, or a dual variable is outside its box.
+    """
+    array, targets, weights = checked_arrays(X, y, fit.sample_weight)
+    v = unit_weights(len(targets)) if weights is None else weights
+    problem = Problem(DenseDesign(array), targets, v, fit.quantile)
+    return certify(problem, Solution(fit.coef, fit.dual))
+
+
+def _auto(problem: Problem) -> Solution:
+    return solve_by_reduction(problem) if is_large(problem) else solve_directly(problem)
+
+
+_SOLVERS = {
+    "auto": _auto,
+    "interior-point": solve_directly,
+    "highs": solve_with_highs,
+    "cvxpy": solve_with_cvxpy,
+}
+
+
+def _certified(problem: Problem, solution: Solution) -> tuple[Solution, Certificate, bool | None]:
+    """The solution, moved to the middle of the optima, with the best certificate there is."""
+    unique = None
+    if solution.is_settled:
+        solution, unique = middle(problem, solution)
+    certificate = certify(problem, solution)
+    if not certificate.holds and solution.span is not None:
+        solution = replace(solution, span=None)
+        certificate = certify(problem, solution)
+    if not certificate.holds:
+        solution = refine(problem, solution)
+        certificate = certify(problem, solution, precise=True)
+    return solution, certificate, unique if certificate.holds else None
+
+
+def _warn(certificate: Certificate, solver: str) -> None:
+    warnings.warn(
+        f"the fit of solver {solver!r} is proven within {certificate.relative_gap:.1e} of the "
+        f"optimum only, not within {TOLERANCE:g}: columns of X may nearly depend on one another "
+        "(centre or leave out some), or their sizes be at the limits of float64 (rescale them)",
+        NotCertifiedWarning,
+        stacklevel=3,
+    )

@@ -30,7 +30,10 @@ from hwlib.lad._problem import Problem
 
 MAX_STEPS = 100
 # How much of the way to the nearest wall a step may go.
+# The smaller part of each residual at the start, in mean absolute residuals.
+START = 0.2
 DAMPING = 0.9995
+ROUNDING_GAP = 2.0**-50
 
 
 @dataclass(frozen=True)
@@ -56,47 +59,49 @@ def central_path(problem: Problem) -> Iterator[Point]:
     """Follow the path from the least-squares fit until the gap is at the rounding level.
 
     The columns of X are to be independent and not too close to dependent. Yields the start, and
-    the point after each step; nothing if least squares fits exactly.
+    the point after each step.
     """
-    X, lower, upper = problem.X, problem.lower, problem.upper
-    w = _solve(_cholesky(X.gram(problem.v)), X.tdot(problem.v * problem.y))
-    r = problem.residuals(w)
-    spread = float(np.abs(r).mean())
-    a, p, q = np.zeros_like(r), -lower, upper
-    u = np.maximum(r, 0) + spread
-    l = u - r  # noqa: E741
-    for steps in range(MAX_STEPS):
-        gap, loss = float(u @ q + l @ p), problem.loss(r)
+    X = problem.X
+    w = _solve(_cholesky(problem.gram), X.tdot(problem.v * problem.y))
+    r, a = problem.residuals(w), np.zeros(len(problem.y))
+    parts = np.array([np.maximum(r, 0), np.maximum(-r, 0)]) + START * np.abs(r).mean()  # u, l
+    room = np.array([problem.upper, -problem.lower])  # q, p
+    size = float((problem.v * np.abs(problem.y)).sum())
+    for steps in range(MAX_STEPS + 1):
+        gap = float(np.vdot(parts, room))
+        loss = gap + float(np.vdot(a, r))
         yield Point(w, a, r, gap / loss if loss else 0.0, steps)
-        if gap <= 2.0**-50 * loss:
+        if not gap > ROUNDING_GAP * max(loss, size):
             return
-        uq, lp = u / q, l / p
-        theta = 1 / (uq + lp)
+        ratio = parts / room
+        theta = 1 / (ratio[0] + ratio[1])
         factor = _cholesky(X.gram(theta))
 
-        t = theta * r
-        da = t - theta * X.dot(_solve(factor, X.tdot(t)))
-        du, dl = uq * da - u, -lp * da - l
-        primal, dual = _room(du, u, dl, l), _room(-da, q, da, p)
-        left = (u + primal * du) @ (q - dual * da) + (l + primal * dl) @ (p + dual * da)
-        mu = (left / gap) ** 3 * gap / (2 * len(r))
+        pull = theta * r
+        da = pull - theta * X.dot(_solve(factor, X.tdot(pull)))
+        d_room = np.array([-da, da])
+        d_parts = -ratio * d_room - parts
+        primal, dual = _reach(parts, d_parts), _reach(room, d_room)
+        left = float(np.vdot(parts + min(primal, 1) * d_parts, room + min(dual, 1) * d_room))
+        mu = (left / gap) ** 3 * gap / parts.size
 
-        cu, cl = (mu + du * da) / q, (mu - dl * da) / p
-        t = theta * (r - cu + cl)
-        dw = _solve(factor, X.tdot(t))
+        target = (mu - d_parts * d_room) / room
+        pull = theta * (r - target[0] + target[1])
+        dw = _solve(factor, X.tdot(pull))
         moved = X.dot(dw)
-        da = t - theta * moved
-        du, dl = cu - u + uq * da, cl - l - lp * da
-        primal, dual = DAMPING * _room(du, u, dl, l), DAMPING * _room(-da, q, da, p)
-        primal, dual = min(primal, 1), min(dual, 1)
+        da = pull - theta * moved
+        d_room = np.array([-da, da])
+        d_parts = target - parts - ratio * d_room
+        primal = min(DAMPING * _reach(parts, d_parts), 1)
+        dual = min(DAMPING * _reach(room, d_room), 1)
         w, r, a = w + primal * dw, r - primal * moved, a + dual * da
-        u, l = u + primal * du, l + primal * dl  # noqa: E741
-        p, q = a - lower, upper - a
+        parts += primal * d_parts
+        room += dual * d_room
 
 
-def _room(dx: Vector, x: Vector, dz: Vector, z: Vector) -> float:
-    """The largest step that keeps x + t dx and z + t dz at least 0, up to 1/DAMPING."""
-    return float(1 / max(DAMPING, -(dx / x).min(), -(dz / z).min()))
+def _reach(x: Matrix, dx: Matrix) -> float:
+    """The largest step t, up to 2, for which x + t dx has no negative entry."""
+    return 1 / max(0.5, float((dx / x).min()) * -1)
 
 
 def _cholesky(gram: Matrix) -> Matrix:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numbers
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hwlib.lad._design import DenseDesign, Design, Vector
+from hwlib.lad._design import DenseDesign, Design, Matrix, Vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,15 +29,34 @@ class Problem:
     v: Vector
     quantile: float
 
-    @property
+    @cached_property
     def lower(self) -> Vector:
         """The least value of each dual variable, vᵢ(τ − 1)."""
-        return self.v * (self.quantile - 1)
+        return _times(self.v, self.quantile - 1)
 
-    @property
+    @cached_property
     def upper(self) -> Vector:
         """The largest value of each dual variable, vᵢτ."""
-        return self.v * self.quantile
+        return _times(self.v, self.quantile)
+
+    @cached_property
+    def gram(self) -> Matrix:
+        """XᵀVX, (d, d)."""
+        return self.X.gram(self.v)
+
+    @cached_property
+    def reach(self) -> Vector:
+        """Σ vᵢ|xᵢ|, (d,): what the rounding of sums over the rows is measured by."""
+        return self.X.abs_tdot(self.v)
+
+    def walls(self, r: Vector) -> Vector:
+        """The dual variable that goes with each residual: the upper wall if r > 0, else the lower.
+
+        The loss is the sum of r times this, and its gradient is −Xᵀ of this.
+        """
+        walls: Vector = self.v * (r > 0)
+        walls += self.lower
+        return walls
 
     def residuals(self, w: Vector) -> Vector:
         """R = y − Xw."""
@@ -44,12 +64,22 @@ class Problem:
 
     def loss(self, r: Vector) -> float:
         """Σ vᵢ ρ(rᵢ), summed in pairs."""
-        return float(np.maximum(self.upper * r, self.lower * r).sum())
+        return float((r * self.walls(r)).sum())
 
     def choose(self, index: NDArray[np.intp]) -> Problem:
         """The problem of some of the rows."""
         rows = DenseDesign(self.X.rows(index))
         return Problem(rows, self.y[index], self.v[index], self.quantile)
+
+
+def unit_weights(n: int) -> Vector:
+    """A weight of 1 for each of n rows, in the memory of one."""
+    return np.broadcast_to(np.float64(1), n)
+
+
+def _times(v: Vector, factor: float) -> Vector:
+    """The product, in the memory of one number where v is."""
+    return np.broadcast_to(v[0] * factor, v.shape) if v.strides == (0,) else v * factor
 
 
 def checked_quantile(quantile: float) -> float:
@@ -78,14 +108,27 @@ def checked_arrays(
     return X, targets, weights
 
 
-def first_not_finite(X: NDArray[Any]) -> tuple[int, int] | None:
-    """Row and column of the first entry that is NaN or infinite."""
+def refuse_not_finite(X: NDArray[Any], problem: Problem) -> None:
+    """Say where X is not finite, if it is not; its entries have been summed up anyway.
+
+    Raises:
+        ValueError: An entry is NaN or infinite, or all are finite but their sums are not.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        reach = problem.reach
+        size = float((problem.v * np.abs(problem.y)).sum() * 4)
+        if np.isfinite(reach * reach).all() and np.isfinite(size):
+            return
     for start in range(0, len(X), 4096):
         wrong = ~np.isfinite(X[start : start + 4096])
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
-            return int(start + row), int(column)
-    return None
+            value = X[start + row, column]
+            raise ValueError(f"X[{start + row}, {column}] is {value}: every entry must be finite")
+    raise ValueError(
+        "the entries of X, y or sample_weight are so large that their squares or sums overflow: "
+        "rescale them"
+    )
 
 
 def _real_array(name: str, values: ArrayLike) -> NDArray[Any]:

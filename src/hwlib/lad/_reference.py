@@ -6,11 +6,13 @@ import numpy as np
 
 from hwlib._extras import require
 from hwlib.lad._design import Vector
+from hwlib.lad._direct import conditioned, settled
 from hwlib.lad._problem import Problem
+from hwlib.lad._solution import Solution
 
 
-def solve_with_cvxpy(problem: Problem) -> tuple[Vector, Vector, int]:
-    """The primal problem through cvxpy, with its default solver: w, a, iterations."""
+def solve_with_cvxpy(problem: Problem) -> Solution:
+    """The primal problem through cvxpy, with its default solver."""
     cp = require("cvxpy", "cvxpy")
     X = problem.X.rows(np.arange(problem.X.shape[0]))
     w, r = cp.Variable(X.shape[1]), cp.Variable(X.shape[0])
@@ -22,28 +24,39 @@ def solve_with_cvxpy(problem: Problem) -> tuple[Vector, Vector, int]:
     if w.value is None:
         raise RuntimeError(f"cvxpy ended with the status {program.status!r} and no solution")
     sign = 1 if fitted.dual_value @ problem.y >= 0 else -1
-    return w.value, sign * fitted.dual_value, int(program.solver_stats.num_iters or 0)
+    steps = int(program.solver_stats.num_iters or 0)
+    return settled(problem, w.value, sign * fitted.dual_value, steps)
 
 
-def solve_with_highs(problem: Problem) -> tuple[Vector, Vector, int]:
-    """The dual linear program through HiGHS, which ends on a vertex: w, a, iterations.
+def solve_with_highs(problem: Problem) -> Solution:
+    """The dual linear program through HiGHS, which ends on a vertex.
 
     Maximize yᵀa subject to Xᵀa = 0 and vᵢ(τ − 1) ≤ aᵢ ≤ vᵢτ. The multipliers of Xᵀa = 0 are w.
     """
     from scipy.optimize import linprog
 
-    n, d = problem.X.shape
-    X = problem.X.rows(np.arange(n))
-    columns, scale = np.abs(X).max(axis=0), np.abs(problem.y).max() or 1.0
-    columns[columns == 0] = 1
-    done = linprog(
-        -problem.y / scale,
-        A_eq=(X / columns).T,
-        b_eq=np.zeros(d),
-        bounds=np.column_stack([problem.lower, problem.upper]),
-        method="highs-ds",
-        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
-    )
-    if done.x is None:
+    inner = conditioned(problem)
+    n, d = inner.problem.X.shape
+    X = inner.problem.X.rows(np.arange(n))
+    columns, scale = np.abs(X).max(axis=0), _typical(problem.y)
+    for options in ({"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}, {}):
+        done = linprog(
+            -problem.y / scale,
+            A_eq=(X / columns).T,
+            b_eq=np.zeros(d),
+            bounds=np.column_stack([problem.lower, problem.upper]),
+            method="highs-ds",
+            options=options,
+        )
+        if done.x is not None:
+            break
+    else:
         raise RuntimeError(f"HiGHS did not solve the linear program: {done.message}")
-    return -done.eqlin.marginals * scale / columns, done.x, int(done.nit)
+    w = inner.original(-done.eqlin.marginals * scale / columns)
+    return settled(problem, w, done.x, int(done.nit))
+
+
+def _typical(y: Vector) -> float:
+    """A size that a few outliers do not change."""
+    size = np.abs(y[y != 0])
+    return float(np.median(size)) if len(size) else 1.0

@@ -2,59 +2,133 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from hwlib.lad import _precise
 from hwlib.lad._design import Matrix, Vector
 from hwlib.lad._problem import Problem
+from hwlib.lad._solution import Solution
 
 EXACT = 2.0**-40
+Found = tuple[Vector, Vector] | None
 
 
-def polish(problem: Problem, w: Vector, a: Vector, r: Vector) -> tuple[Vector, Vector] | None:
-    """Fit exactly the rows that the optimum seems to fit, and take the others' signs at face value.
+def at_vertex(problem: Problem, w: Vector, a: Vector, r: Vector, pivots: int) -> Found:
+    """Start from the vertex that the point suggests, and descend along edges to the optimum.
 
     Near the optimum a row has either a residual or room between its dual variable and the walls.
-    The d rows in which room most outweighs the residual are tried first: in general they are the
-    vertex. Where more rows meet, or fewer, all those are tried in which room outweighs it.
+    The d rows in which room most outweighs the residual are the first vertex.
+
+    Returns:
+        (w, a) with a inside its box, or None where ``pivots`` edges do not lead there, or where
+        more than d rows meet in a vertex.
+    """
+    d = problem.X.shape[1]
+    if len(r) < d:
+        return None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.abs(r) / _room(problem, a)
+    fitted = _descend(problem, w, r, np.argpartition(ratio, d - 1)[:d], pivots)
+    if fitted is None:
+        return None
+    w = w + np.linalg.solve(problem.X.rows(fitted), r[fitted])
+    r = problem.residuals(w)
+    walls = problem.walls(r)
+    walls[fitted] = 0
+    return _settle(problem, w, r, walls, fitted)
+
+
+def _descend(
+    problem: Problem, w: Vector, r: Vector, fitted: NDArray[np.intp], pivots: int
+) -> NDArray[np.intp] | None:
+    """The d rows that the optimum fits, from d rows to begin with.
+
+    With the residuals of the others given their signs, Xᵀa = 0 determines a on the fitted rows.
+    Where that is outside its walls, the loss falls along the edge on which this row alone is let
+    go; its least value there is a weighted median of the places where the others change sign.
+    I. Barrodale, F. Roberts, SIAM J. Numer. Anal. 10(5), 1973, https://doi.org/10.1137/0710069.
+    """
+    X, v, lower, upper = problem.X, problem.v, problem.lower, problem.upper
+    try:
+        edges = np.linalg.inv(X.rows(fitted))
+    except np.linalg.LinAlgError:
+        return None
+    r = r - X.dot(edges @ r[fitted])
+    for _ in range(pivots + 1):
+        r[fitted] = 0
+        walls = problem.walls(r)
+        walls[fitted] = 0
+        a = -(X.tdot(walls) @ edges)
+        excess = np.maximum(a - upper[fitted], lower[fitted] - a)
+        j = int((excess / np.sqrt((edges * edges).sum(axis=0))).argmax())
+        if excess[j] <= EXACT * v[fitted[j]]:
+            return fitted
+        edge = edges[:, j] if a[j] < 0 else -edges[:, j]
+        slope = X.dot(edge)
+        ahead = np.flatnonzero(r * slope > 0)
+        places = r[ahead] / slope[ahead]
+        order = places.argsort()
+        climb = np.cumsum((v[ahead] * np.abs(slope[ahead]))[order])
+        stop = int(climb.searchsorted(excess[j]))
+        if stop == len(order):
+            return None
+        entering = ahead[order[stop]]
+        r = r - places[order[stop]] * slope
+        _replace_row(edges, j, X.rows(np.array([entering]))[0])
+        fitted[j] = entering
+    return None
+
+
+def _replace_row(inverse: Matrix, j: int, row: Vector) -> None:
+    """Change the inverse of a matrix into that of the matrix with another row j."""
+    change = row @ inverse
+    pivot = change[j]
+    change[j] -= 1
+    inverse -= np.outer(inverse[:, j] / pivot, change)
+
+
+def on_face(problem: Problem, w: Vector, a: Vector, r: Vector) -> Found:
+    """Fit exactly all rows in which room outweighs the residual: more than d rows, or fewer.
 
     Returns:
         (w, a) with a inside its box, or None where the guess is seen to be wrong.
     """
-    room = np.minimum(problem.upper - a, a - problem.lower) / problem.v
     typical = problem.loss(r) / problem.v.sum()
-    size, score = np.abs(r), room * typical
-    d = problem.X.shape[1]
-    if len(r) > d:
-        with np.errstate(divide="ignore"):
-            vertex = np.argpartition(size / score, d)[:d]
-        found = _settle(problem, w, a, r, vertex)
-        if found:
-            return found
-    return _settle(problem, w, a, r, np.flatnonzero(score > size))
+    fitted = np.flatnonzero(_room(problem, a) * typical > np.abs(r))
+    walls = problem.walls(2 * a - problem.lower - problem.upper)
+    walls[fitted] = a[fitted]
+    found = _settle(problem, w, r, walls, fitted)
+    if found is None or (np.abs(problem.X.tdot(found[1])) > EXACT * problem.reach).any():
+        return None
+    return found
+
+
+def _room(problem: Problem, a: Vector) -> Vector:
+    return np.minimum(problem.upper - a, a - problem.lower) / problem.v
 
 
 def _settle(
-    problem: Problem, w: Vector, a: Vector, r: Vector, fitted: NDArray[np.intp]
-) -> tuple[Vector, Vector] | None:
-    X, upper, lower = problem.X, problem.upper, problem.lower
+    problem: Problem, w: Vector, r: Vector, full: Vector, fitted: NDArray[np.intp]
+) -> Found:
+    """Solve for w in the fitted rows, and for their a, given that of the others."""
+    X, upper, lower = problem.X, problem.upper[fitted], problem.lower[fitted]
     rows = X.rows(fitted)
     step = _least_norm(rows, r[fitted])
     if step is None or np.abs(r[fitted] - rows @ step).max(initial=0) > EXACT * np.abs(r).max():
         return None
-    w = w + step
-    full = np.where(problem.residuals(w) > 0, upper, lower)
-    full[fitted] = a[fitted]
     for _ in range(2):
         move = _least_norm(rows.T, X.tdot(full))
         if move is None:
             return None
         full[fitted] -= move
-        inside = np.clip(full[fitted], lower[fitted], upper[fitted])
+        inside = np.clip(full[fitted], lower, upper)
         if (np.abs(inside - full[fitted]) > EXACT * problem.v[fitted]).any():
             return None
     full[fitted] = inside
-    return w, full
+    return w + step, full
 
 
 def _least_norm(A: Matrix, b: Vector) -> Vector | None:
@@ -65,3 +139,27 @@ def _least_norm(A: Matrix, b: Vector) -> Vector | None:
         except np.linalg.LinAlgError:
             return None
     return np.linalg.lstsq(A, b)[0]
+
+
+def refine(problem: Problem, solution: Solution) -> Solution:
+    """Solve the two linear systems of a vertex or face again, from residuals in twice the precision.
+
+    Where the columns of X are nearly dependent, this is what the last digits of w and a depend on.
+    """
+    w, a = solution.w, solution.a.copy()
+    fitted = np.flatnonzero(_room(problem, a) > EXACT)
+    rows = problem.X.rows(fitted)
+    for _ in range(3):
+        w = w + _scaled(rows, _precise.residuals(problem.X, problem.y, w)[fitted])
+        a[fitted] -= _scaled(rows, _precise.tdot(problem.X, a), transposed=True)
+    a = np.clip(a, problem.lower, problem.upper)
+    return replace(solution, w=w, a=a, r=None)
+
+
+def _scaled(rows: Matrix, b: Vector, *, transposed: bool = False) -> Vector:
+    """The least-squares solution with columns of length 1."""
+    norms = np.sqrt((rows * rows).sum(axis=0))
+    norms[norms == 0] = 1
+    if transposed:
+        return np.linalg.lstsq((rows / norms).T, b / norms, rcond=None)[0]
+    return np.linalg.lstsq(rows / norms, b, rcond=None)[0] / norms

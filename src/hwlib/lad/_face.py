@@ -1,0 +1,149 @@
+"""Whether the optimum is unique, and which one is returned where it is not.
+
+Let a be dual optimal. A coefficient vector is optimal exactly if the residual is 0 in each row whose
+dual variable is strictly inside its box, at least 0 where it is at the upper wall, and at most 0 where
+it is at the lower one. These conditions describe a polytope, the optimal face, which does not depend
+on how the data are written down: a row of weight 2 gives the same as two equal rows.
+
+Where the face is more than a point, its middle is returned: of the first coefficient's range over
+the face the midpoint, of the second's range over what is left the midpoint, and so on. For a column
+of ones and an even number of rows that is the usual median.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from hwlib.lad._columns import NEARLY_DEPENDENT, independent, triangle
+from hwlib.lad._design import Matrix, Vector
+from hwlib.lad._problem import Problem
+from hwlib.lad._solution import Solution
+
+# A dual variable closer than this to a wall, as a share of its weight, counts as being there.
+AT_WALL = 2.0**-36
+# Differences below this share of the largest are taken for the rounding of zero.
+ZERO = 2.0**-40
+# How many conditions a linear program of the face starts with, and is given at a time.
+CONDITIONS = 1000
+
+
+def middle(problem: Problem, solution: Solution) -> tuple[Solution, bool | None]:
+    """The middle of the optimal face, and whether it is a single point (None: not found out)."""
+    span, a, w = solution.rows(), solution.a, solution.w
+    room = np.minimum(problem.upper[span] - a[span], a[span] - problem.lower[span])
+    inside = span[room > AT_WALL * problem.v[span]]
+    d = len(w)
+    if _null_space(problem.X.rows(inside), np.arange(d)).shape[1] == 0:
+        return solution, True
+    R = triangle(problem)
+    kept, _ = independent(R)
+    if len(kept) < d:  # columns that depend on those to their left get the coefficient 0
+        w = np.zeros(d)
+        w[kept] = np.linalg.lstsq(R[:, kept], R @ solution.w)[0]
+    free = _null_space(problem.X.rows(inside), kept)
+    moves = np.array([problem.X.dot(step) for step in free.T]).reshape(free.shape[1], len(a)).T
+    side = np.where(a > (problem.upper + problem.lower) / 2, 1.0, -1.0)
+    side[inside] = 0
+    face = _Face(w, side * problem.residuals(w), side[:, None] * moves, free)
+    try:
+        single = face.shrink()
+    except _Unresolved:
+        return replace(solution, w=w, r=None), None
+    return replace(solution, w=face.w, r=None), single and len(kept) == d
+
+
+class _Unresolved(Exception):
+    """A linear program of the face was not solved."""
+
+
+class _Face:
+    """All w + free @ t with ``heights`` − ``slopes`` @ t ≥ 0."""
+
+    def __init__(self, w: Vector, heights: Vector, slopes: Matrix, free: Matrix) -> None:
+        self.w, self.free = w, free
+        self.heights, self.slopes = np.maximum(heights, 0), slopes
+        self.tiny = ZERO * (np.abs(heights).max(initial=0) or 1)
+        self._drop_idle()
+
+    def shrink(self) -> bool:
+        """Halve the range of one coefficient after the other; whether there was none to halve."""
+        single = True
+        while self.free.shape[1]:
+            size = np.abs(self.free).max(axis=1)
+            leads = self.free[np.argmax(size > ZERO * size.max())]
+            low, high = self._range(leads)
+            single &= float(np.abs(self.slopes @ (high - low)).max(initial=0)) <= self.tiny
+            self._move((low + high) / 2)
+            rest = _null_space(leads[None], np.arange(len(leads)))
+            self.free, self.slopes = self.free @ rest, self.slopes @ rest
+            self._drop_idle()
+        return single
+
+    def _drop_idle(self) -> None:
+        """Leave out the conditions on which no direction has an influence beyond rounding."""
+        size = np.abs(self.slopes).max(axis=1, initial=0)
+        matter = size > ZERO * size.max(initial=0)
+        self.heights, self.slopes = self.heights[matter], self.slopes[matter]
+
+    def _move(self, t: Vector) -> None:
+        self.w = self.w + self.free @ t
+        self.heights = np.maximum(self.heights - self.slopes @ t, 0)
+
+    def _range(self, leads: Vector) -> tuple[Vector, Vector]:
+        """Where leads @ t is least and where it is greatest."""
+        if len(leads) == 1:
+            slopes = self.slopes[:, 0] * np.sign(leads[0])
+            ahead, behind = slopes > 0, slopes < 0
+            ends = (
+                (self.heights[behind] / slopes[behind]).max(initial=-np.inf),
+                (self.heights[ahead] / slopes[ahead]).min(initial=np.inf),
+            )
+            if not np.isfinite(ends).all():
+                raise _Unresolved
+            low, high = np.array(ends) * np.sign(leads[0])
+            return np.array([low]), np.array([high])
+        return self._extreme(leads), self._extreme(-leads)
+
+    def _extreme(self, cost: Vector) -> Vector:
+        """Where cost @ t is least: a linear program, with the conditions added as they matter."""
+        from scipy.optimize import linprog
+
+        reach = np.linalg.norm(self.slopes, axis=1)
+        order = np.argsort(self.heights / reach)
+        count = CONDITIONS
+        chosen = order[:count]
+        while True:
+            done = linprog(
+                cost, A_ub=self.slopes[chosen], b_ub=self.heights[chosen], bounds=(None, None)
+            )
+            if done.status == 0:
+                left = self.heights - self.slopes @ done.x
+                broken = np.flatnonzero(left < -self.tiny)
+                broken = np.setdiff1d(broken, chosen)
+                if len(broken) == 0:
+                    t: Vector = done.x
+                    return t
+                chosen = np.concatenate([chosen, broken[np.argsort(left[broken])[:CONDITIONS]]])
+            elif done.status == 3 and count < len(order):
+                count *= 8
+                chosen = order[:count]
+            else:
+                raise _Unresolved
+
+
+def _null_space(rows: Matrix, columns: np.ndarray) -> Matrix:
+    """A basis, (d, k), of the w on these columns with rows @ w = 0."""
+    d = rows.shape[1]
+    A = rows[:, columns]
+    norms = np.sqrt((A * A).sum(axis=0))
+    norms[norms == 0] = 1
+    A = A / norms
+    if len(A) > len(columns):
+        A = np.linalg.qr(A, mode="r")
+    _, values, basis = np.linalg.svd(A, full_matrices=True)
+    rank = int((values > NEARLY_DEPENDENT * max(values.max(initial=0), 1e-300)).sum())
+    free = np.zeros((d, len(columns) - rank))
+    free[columns] = basis[rank:].T / norms[:, None]
+    return free
