@@ -99,7 +99,7 @@ class DenseDesign:
         # take is the faster one, but would first copy an array in Fortran order whole.
         X = self._X
         chosen = X.take(index, axis=0) if self._order == "C" else X[index]
-        return np.asfortranarray(chosen, dtype=np.float64)
+        return np.asarray(chosen, dtype=np.float64, order="F")
 
     def _blocks(self) -> Iterator[tuple[slice, Matrix]]:
         n = self.shape[0]

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from scipy.linalg import lapack
 
 from hwlib.lad._columns import NEARLY_DEPENDENT, independent, triangle
 from hwlib.lad._design import Matrix, Vector
@@ -27,6 +28,8 @@ AT_WALL = 2.0**-36
 ZERO = 2.0**-40
 # How many conditions a linear program of the face starts with, and is given at a time.
 CONDITIONS = 1000
+# A pivot of this size, with columns of size 1, leaves no doubt that d rows are independent.
+REGULAR = 2.0**-20
 
 
 def middle(problem: Problem, solution: Solution) -> tuple[Solution, bool | None]:
@@ -35,6 +38,8 @@ def middle(problem: Problem, solution: Solution) -> tuple[Solution, bool | None]
     room = np.minimum(problem.upper[span] - a[span], a[span] - problem.lower[span])
     inside = span[room > AT_WALL * problem.v[span]]
     d = len(w)
+    if _is_vertex(problem.X.rows(inside)):
+        return solution, True
     if _null_space(problem.X.rows(inside), np.arange(d)).shape[1] == 0:
         return solution, True
     R = triangle(problem)
@@ -52,6 +57,14 @@ def middle(problem: Problem, solution: Solution) -> tuple[Solution, bool | None]
     except _Unresolved:
         return replace(solution, w=w, r=None), None
     return replace(solution, w=face.w, r=None), single and len(kept) == d
+
+
+def _is_vertex(rows: Matrix) -> bool:
+    """Whether the rows are square and plainly regular."""
+    if rows.shape[0] != rows.shape[1]:
+        return False
+    triangles, _, fault = lapack.dgetrf(rows / np.abs(rows).max(axis=0))
+    return not fault and bool(np.abs(triangles.diagonal()).min() > REGULAR)
 
 
 class _Unresolved(Exception):

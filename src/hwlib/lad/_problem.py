@@ -13,6 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from hwlib.lad._design import DenseDesign, Design, Matrix, Vector
 
 
+# How many rows suffice for a quantile that only the speed depends on.
+SAMPLED = 1 << 13
+
+
 @dataclass(frozen=True, eq=False)
 class Problem:
     r"""Minimize :math:`\sum_i v_i\,\rho_\tau(y_i - x_i^\top w)` over w.
@@ -48,6 +52,13 @@ class Problem:
     def reach(self) -> Vector:
         """Σ vᵢ|xᵢ|, (d,): what the rounding of sums over the rows is measured by."""
         return self.X.abs_tdot(self.v)
+
+    @cached_property
+    def typical(self) -> float:
+        """The median size of the targets that are not 0, from some thousand rows."""
+        size = np.abs(self.y[:: max(1, len(self.y) // SAMPLED)])
+        size = size[size > 0]
+        return float(np.median(size)) if len(size) else 1.0
 
     def walls(self, r: Vector) -> Vector:
         """The dual variable that goes with each residual: the upper wall if r > 0, else the lower.

@@ -31,21 +31,26 @@ from hwlib.lad._columns import inverse_root
 from hwlib.lad._design import DenseDesign, Vector
 from hwlib.lad._direct import conditioned, solve_directly
 from hwlib.lad._interior_point import central_path
-from hwlib.lad._problem import Problem
+from hwlib.lad._problem import SAMPLED, Problem
 from hwlib.lad._solution import Solution
 
 SEED = 0
 LARGE = 1000
 # In units of √(dn): rows of the pilot, in the band that a density is taken from, kept at first.
-PILOT, BAND, KEPT = 1.0, 2.0, 1.0
+PILOT, BAND, KEPT = 1.0, 3.0, 1.5
 PILOT_GAP = 1e-2
-SAMPLED = 1 << 13
 ROUNDING = 2.0**-46
 
 
 def solve_by_reduction(problem: Problem) -> Solution:
     """Solve a problem with many more rows than columns."""
-    w, steps = _pilot(problem)
+    n, m = problem.X.shape[0], int(PILOT * _unit(problem))
+    rng = np.random.default_rng(SEED)
+    sample = problem.choose(np.sort(rng.integers(n, size=m)))
+    if len(np.unique(sample.y)) < m / 2:
+        return _solve_tied(problem, solve_directly(sample), rng)
+    middle = problem.choose(np.sort(rng.integers(n, size=int(np.sqrt(m * n)))))
+    w, steps = _pilot(sample, middle)
     return _reduce(problem, w, steps)
 
 
@@ -55,46 +60,73 @@ def is_large(problem: Problem) -> bool:
     return n > LARGE + 40 * d
 
 
-def _pilot(problem: Problem) -> tuple[Vector, int]:
+def _pilot(sample: Problem, middle: Problem) -> tuple[Vector, int]:
     """Coefficients near the optimum, from two samples of the rows, and the steps it took."""
-    n, m = problem.X.shape[0], int(PILOT * _unit(problem))
-    rng = np.random.default_rng(SEED)
-    middle = problem.choose(np.sort(rng.integers(n, size=int(np.sqrt(m * n)))))
-    inner = conditioned(problem.choose(np.sort(rng.integers(n, size=m))))
+    inner = conditioned(sample)
     for point in central_path(inner.problem):
         if point.relative_gap < PILOT_GAP:
             break
-    return _newton(middle, inner.original(point.w))[0], point.steps
+    w = inner.original(point.w)
+    for _ in range(2):
+        w = _newton(middle, w, middle.residuals(w))[0]
+    return w, point.steps
 
 
 def _reduce(problem: Problem, w: Vector, steps: int) -> Solution:
     """Solve a problem from coefficients that are near its optimum."""
-    w, r = _newton(problem, w)
+    w, r = _newton(problem, w, problem.residuals(w))
+    kept = _smallest(r, int(KEPT * _unit(problem)))
+    return _solve_kept(problem, w, r, kept, steps)
+
+
+def _solve_tied(problem: Problem, pilot: Solution, rng: np.random.Generator) -> Solution:
+    """Solve a problem with few values of y, whose optimum many rows may meet in.
+
+    A step from the optimum of a sample could only lose it. Of the rows that it fits, a random
+    choice is kept; the others make a pool of their own.
+    """
+    r = problem.residuals(pilot.w)
+    fitted = np.abs(r) <= ROUNDING * (np.abs(problem.y) + problem.typical)
     count = int(KEPT * _unit(problem))
-    kept = _smallest(r, count)
+    if np.count_nonzero(fitted) <= count:
+        return _reduce(problem, pilot.w, pilot.steps)
+    r[fitted] = 0
+    kept = rng.permutation(np.flatnonzero(fitted))[:count]
+    return _solve_kept(problem, pilot.w, r, kept, pilot.steps)
+
+
+def _solve_kept(
+    problem: Problem, w: Vector, r: Vector, kept: NDArray[np.intp], steps: int
+) -> Solution:
+    """Solve a problem from w, with residuals r, keeping these rows and more as they turn out."""
+    count, solve = len(kept), _solve_inner
     while len(kept) < len(r) / 2:
         pools = _Pools(problem, r, kept)
-        reduced = pools.reduced(kept)
-        start = np.zeros_like(w)
-        inner = _reduce(reduced, start, 0) if is_large(reduced) else solve_directly(reduced)
+        inner = solve(pools.reduced(kept))
         steps += inner.steps
         end = w + inner.w
         ends = problem.residuals(end)
         changed = pools.changed(ends)
         if len(changed) == 0:
-            return Solution(
-                end, pools.dual(kept, inner.a), steps, inner.is_settled, np.sort(kept), ends
-            )
+            a = pools.dual(kept, inner.a)
+            span = np.sort(kept) if pools.all_at_walls else None
+            return Solution(end, a, steps, inner.is_settled, span, ends)
         first = changed if len(changed) <= count else _first(r, ends, changed, count)
         kept = np.concatenate([kept, first])
         count *= 2
+        solve = solve_directly  # 0 has turned out not to be near its optimum
     solution = solve_directly(problem)
     return replace(solution, steps=solution.steps + steps)
 
 
-def _newton(problem: Problem, w: Vector) -> tuple[Vector, Vector]:
-    """One step towards the optimum, and the residuals after it."""
-    r = problem.residuals(w)
+def _solve_inner(problem: Problem) -> Solution:
+    if is_large(problem):
+        return _reduce(problem, np.zeros(problem.X.shape[1]), 0)
+    return solve_directly(problem)
+
+
+def _newton(problem: Problem, w: Vector, r: Vector) -> tuple[Vector, Vector]:
+    """One step towards the optimum from w, with its residuals r, and the residuals after it."""
     near = _smallest(r, int(BAND * _unit(problem)))
     width = 2 * np.abs(r[near]).max()
     half = inverse_root(problem.choose(near))
@@ -109,39 +141,48 @@ def _unit(problem: Problem) -> float:
 
 
 class _Pools:
-    """All rows that are not kept, pooled by the sign of their residual."""
+    """All rows that are not kept, pooled by the sign of their residual: +, − or 0."""
 
     def __init__(self, problem: Problem, r: Vector, kept: NDArray[np.intp]) -> None:
         self._problem, self._r = problem, r
-        self._up, self._down = r > 0, r < 0
-        self._up[kept] = self._down[kept] = False
+        pools = {1: r > 0, -1: r < 0, 0: r == 0}
+        for pool in pools.values():
+            pool[kept] = False
+        self._signs = [sign for sign, pool in pools.items() if pool.any()]
+        self._pools = [pools[sign] for sign in self._signs]
+        self.all_at_walls = 0 not in self._signs
 
     def reduced(self, kept: NDArray[np.intp]) -> Problem:
-        """The kept rows and the two pools, with r in the place of y."""
+        """The kept rows, then the pools, with r in the place of y."""
         X, v, r = self._problem.X, self._problem.v, self._r
         rows, targets, weights = [X.rows(kept)], [r[kept]], [v[kept]]
-        for pool in (self._up, self._down):
+        for pool in self._pools:
             members = v * pool
             weight = members.sum()
-            if weight > 0:
-                rows.append(X.tdot(members)[None] / weight)
-                targets.append(np.array([members @ r / weight]))
-                weights.append(np.array([weight]))
+            rows.append(X.tdot(members)[None] / weight)
+            targets.append(np.array([members @ r / weight]))
+            weights.append(np.array([weight]))
         design = DenseDesign(np.asfortranarray(np.concatenate(rows)))
         quantile = self._problem.quantile
         return Problem(design, np.concatenate(targets), np.concatenate(weights), quantile)
 
     def changed(self, ends: Vector) -> NDArray[np.intp]:
         """The pooled rows whose residual has another sign now, by more than rounding."""
-        changed = np.flatnonzero((self._up & (ends < 0)) | (self._down & (ends > 0)))
-        y, r = self._problem.y[changed], ends[changed]
-        return changed[np.abs(r) > ROUNDING * (np.abs(y) + np.abs(y - r))]
+        other = np.zeros(len(ends), dtype=bool)
+        for pool, sign in zip(self._pools, self._signs, strict=True):
+            other |= pool & (ends * sign < 0 if sign else ends != 0)
+        changed = np.flatnonzero(other)
+        size = np.abs(self._problem.y[changed]) + self._problem.typical
+        return changed[np.abs(ends[changed]) > ROUNDING * size]
 
     def dual(self, kept: NDArray[np.intp], a: Vector) -> Vector:
         """The dual variables of all rows: a pool's is shared out in proportion to the weights."""
-        problem = self._problem
-        full: Vector = problem.v * self._up
-        full += problem.lower
+        v, tau = self._problem.v, self._problem.quantile
+        full = self._problem.walls(self._r)
+        for pool, total, sign in zip(self._pools, a[len(kept) :], self._signs, strict=True):
+            share = total / float((v * pool).sum())
+            if sign == 0 or abs(share - (tau if sign > 0 else tau - 1)) > ROUNDING:
+                full[pool] = v[pool] * np.clip(share, tau - 1, tau)
         full[kept] = a[: len(kept)]
         return full
 

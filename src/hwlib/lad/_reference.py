@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from hwlib._extras import require
-from hwlib.lad._design import Vector
 from hwlib.lad._direct import conditioned, settled
 from hwlib.lad._problem import Problem
 from hwlib.lad._solution import Solution
@@ -38,7 +37,7 @@ def solve_with_highs(problem: Problem) -> Solution:
     inner = conditioned(problem)
     n, d = inner.problem.X.shape
     X = inner.problem.X.rows(np.arange(n))
-    columns, scale = np.abs(X).max(axis=0), _typical(problem.y)
+    columns, scale = np.abs(X).max(axis=0), problem.typical
     for options in ({"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}, {}):
         done = linprog(
             -problem.y / scale,
@@ -54,9 +53,3 @@ def solve_with_highs(problem: Problem) -> Solution:
         raise RuntimeError(f"HiGHS did not solve the linear program: {done.message}")
     w = inner.original(-done.eqlin.marginals * scale / columns)
     return settled(problem, w, done.x, int(done.nit))
-
-
-def _typical(y: Vector) -> float:
-    """A size that a few outliers do not change."""
-    size = np.abs(y[y != 0])
-    return float(np.median(size)) if len(size) else 1.0

@@ -68,16 +68,16 @@ def _descend(
             return fitted
         edge = edges[:, j] if a[j] < 0 else -edges[:, j]
         slope = X.dot(edge)
-        ahead = np.flatnonzero(r * slope > 0)
+        ahead = (r * slope > 0).nonzero()[0]
         places = r[ahead] / slope[ahead]
         order = places.argsort()
-        climb = np.cumsum((v[ahead] * np.abs(slope[ahead]))[order])
+        climb = (v[ahead] * np.abs(slope[ahead]))[order].cumsum()
         stop = int(climb.searchsorted(excess[j]))
         if stop == len(order):
             return None
         entering = ahead[order[stop]]
         r = r - places[order[stop]] * slope
-        _replace_row(edges, j, X.rows(np.array([entering]))[0])
+        _replace_row(edges, j, X.rows(ahead[order[stop : stop + 1]])[0])
         fitted[j] = entering
     return None
 
@@ -87,7 +87,7 @@ def _replace_row(inverse: Matrix, j: int, row: Vector) -> None:
     change = row @ inverse
     pivot = change[j]
     change[j] -= 1
-    inverse -= np.outer(inverse[:, j] / pivot, change)
+    inverse -= (inverse[:, j] / pivot)[:, None] * change
 
 
 def on_face(problem: Problem, w: Vector, a: Vector, r: Vector) -> Found:
