@@ -59,9 +59,7 @@ class Certificate:
         return self.relative_gap <= TOLERANCE
 
 
-def certify(
-    problem: Problem, solution: Solution, *, precise: bool = False
-) -> Certificate:
+def certify(problem: Problem, solution: Solution, *, precise: bool = False) -> Certificate:
     """Bound the distance of a solution from the optimum.
 
     Args:

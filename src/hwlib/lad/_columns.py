@@ -49,11 +49,11 @@ def independent(A: Matrix) -> tuple[NDArray[np.intp], Matrix]:
 def triangle(problem: Problem) -> Matrix:
     """R with RᵀR = XᵀVX, from QR decompositions of one block of rows after another."""
     n, d = problem.X.shape
-    R = np.zeros((0, d))
+    R: Matrix = np.zeros((0, d))
     for start in range(0, n, BLOCK):
         part = np.arange(start, min(start + BLOCK, n))
         rows = problem.X.rows(part) * np.sqrt(problem.v[part])[:, None]
-        R = np.linalg.qr(np.concatenate([R, rows]), mode="r")
+        R = np.asarray(np.linalg.qr(np.concatenate([R, rows]), mode="r"))
     return R
 
 

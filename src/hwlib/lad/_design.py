@@ -1,7 +1,7 @@
 """The data matrix as the solvers see it: two products, a Gram matrix, and a choice of rows.
 
-Nothing else of X is ever asked for. An implementation whose rows lie on disk, or on several
-machines, can stand behind the same five methods.
+Nothing else of X is ever asked for, so that an implementation whose rows lie on disk, or on
+several machines, can stand behind the same methods.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Vector = NDArray[np.float64]
-Matrix = NDArray[np.float64]
+# Always float64 here; the wider type is what NumPy's own signatures return.
+Vector = NDArray[np.floating[Any]]
+Matrix = NDArray[np.floating[Any]]
 
 # A block of 2048 rows of 20 numbers lies in a core's second-level cache.
 BLOCK = 2048
@@ -108,7 +109,7 @@ class DenseDesign:
             yield part, self._X[part].astype(np.float64, copy=False)
 
     @staticmethod
-    def _summed(terms: Iterator[NDArray[np.float64]]) -> NDArray[np.float64]:
+    def _summed(terms: Iterator[Vector]) -> Vector:
         total = next(terms)
         for term in terms:
             total += term
@@ -123,7 +124,8 @@ def _chunked(a: Vector, X: Matrix) -> Vector:
     """Xᵀ a, summed over chunks, and these over chunks of them."""
     n, d = X.shape
     if n <= BLOCK:
-        return a @ X
+        product: Vector = a @ X
+        return product
     whole = n // CHUNK * CHUNK
     heads = np.matmul(a[:whole].reshape(-1, 1, CHUNK), X[:whole].reshape(-1, CHUNK, d))
     sums = heads.reshape(-1, d)

@@ -91,9 +91,7 @@ def _undecided(problem: Problem, point: Point) -> int:
 
 
 def _fits_exactly(problem: Problem, point: Point) -> bool:
-    return point.steps == 0 and bool(
-        np.abs(point.r).max() <= EXACT_FIT * np.abs(problem.y).max()
-    )
+    return point.steps == 0 and bool(np.abs(point.r).max() <= EXACT_FIT * np.abs(problem.y).max())
 
 
 def settled(problem: Problem, w: Vector, a: Vector, steps: int) -> Solution:

@@ -1,9 +1,9 @@
 """Whether the optimum is unique, and which one is returned where it is not.
 
-Let a be dual optimal. A coefficient vector is optimal exactly if the residual is 0 in each row whose
-dual variable is strictly inside its box, at least 0 where it is at the upper wall, and at most 0 where
-it is at the lower one. These conditions describe a polytope, the optimal face, which does not depend
-on how the data are written down: a row of weight 2 gives the same as two equal rows.
+Let a be dual optimal. Coefficients are optimal exactly if the residual is 0 in each row whose dual
+variable is strictly inside its box, at least 0 where it is at the upper wall, and at most 0 where it
+is at the lower one. These conditions describe a polytope, the optimal face, which does not depend on
+how the data are written down: a row of weight 2 gives the same as two equal rows.
 
 Where the face is more than a point, its middle is returned: of the first coefficient's range over
 the face the midpoint, of the second's range over what is left the midpoint, and so on. For a column
@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from hwlib.lad._columns import NEARLY_DEPENDENT, independent, triangle
@@ -54,7 +55,7 @@ def middle(problem: Problem, solution: Solution) -> tuple[Solution, bool | None]
     face = _Face(w, side * problem.residuals(w), side[:, None] * moves, free)
     try:
         single = face.shrink()
-    except _Unresolved:
+    except _UnresolvedError:
         return replace(solution, w=w, r=None), None
     return replace(solution, w=face.w, r=None), single and len(kept) == d
 
@@ -67,7 +68,7 @@ def _is_vertex(rows: Matrix) -> bool:
     return not fault and bool(np.abs(triangles.diagonal()).min() > REGULAR)
 
 
-class _Unresolved(Exception):
+class _UnresolvedError(Exception):
     """A linear program of the face was not solved."""
 
 
@@ -114,7 +115,7 @@ class _Face:
                 (self.heights[ahead] / slopes[ahead]).min(initial=np.inf),
             )
             if not np.isfinite(ends).all():
-                raise _Unresolved
+                raise _UnresolvedError
             low, high = np.array(ends) * np.sign(leads[0])
             return np.array([low]), np.array([high])
         return self._extreme(leads), self._extreme(-leads)
@@ -143,10 +144,10 @@ class _Face:
                 count *= 8
                 chosen = order[:count]
             else:
-                raise _Unresolved
+                raise _UnresolvedError
 
 
-def _null_space(rows: Matrix, columns: np.ndarray) -> Matrix:
+def _null_space(rows: Matrix, columns: NDArray[np.intp]) -> Matrix:
     """A basis, (d, k), of the w on these columns with rows @ w = 0."""
     d = rows.shape[1]
     A = rows[:, columns]
@@ -154,7 +155,7 @@ def _null_space(rows: Matrix, columns: np.ndarray) -> Matrix:
     norms[norms == 0] = 1
     A = A / norms
     if len(A) > len(columns):
-        A = np.linalg.qr(A, mode="r")
+        A = np.asarray(np.linalg.qr(A, mode="r"))
     _, values, basis = np.linalg.svd(A, full_matrices=True)
     rank = int((values > NEARLY_DEPENDENT * max(values.max(initial=0), 1e-300)).sum())
     free = np.zeros((d, len(columns) - rank))

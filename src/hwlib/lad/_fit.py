@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from hwlib.lad._certificate import TOLERANCE, Certificate, certify
 from hwlib.lad._design import DenseDesign, Vector
@@ -16,14 +16,15 @@ from hwlib.lad._face import middle
 from hwlib.lad._problem import (
     Problem,
     checked_arrays,
+    checked_pair,
     checked_quantile,
     refuse_not_finite,
     unit_weights,
 )
 from hwlib.lad._reduction import is_large, solve_by_reduction
+from hwlib.lad._reference import solve_with_cvxpy, solve_with_highs
 from hwlib.lad._solution import Solution
 from hwlib.lad._vertex import refine
-from hwlib.lad._reference import solve_with_cvxpy, solve_with_highs
 
 Solver = Literal["auto", "interior-point", "highs", "cvxpy"]
 
@@ -52,8 +53,8 @@ class LADFit:
         sample_weight: (n,) weights v, or None for 1 each.
     """
 
-    coef: NDArray[np.float64]
-    dual: NDArray[np.float64] = field(repr=False)
+    coef: Vector
+    dual: Vector = field(repr=False)
     objective: float
     gap: float
     relative_gap: float
@@ -61,7 +62,7 @@ class LADFit:
     solver: str
     unique: bool | None
     quantile: float = 0.5
-    sample_weight: NDArray[np.float64] | None = field(default=None, repr=False)
+    sample_weight: Vector | None = field(default=None, repr=False)
 
 
 def fit(
@@ -164,15 +165,23 @@ def verify(X: ArrayLike, y: ArrayLike, fit: LADFit) -> Certificate:
         fit: What :func:`fit` returned, or any other object with its attributes.
 
     Returns:
-        The certificate; :attr:`Certificate.holds` says whether the relative gap is within 1e-9.
+        The certificate; :attr:`Certificate.holds` says whether the relative gap is within 1e-9. A
+        dual variable outside its box proves nothing: the gap is then infinite.
 
     Raises:
-        ValueError: The arrays do not belong together, or a dual variable is outside its box.
+        TypeError: An array does not hold real numbers.
+        ValueError: The arrays do not belong together, or an entry is not finite.
     """
     array, targets, weights = checked_arrays(X, y, fit.sample_weight)
     v = unit_weights(len(targets)) if weights is None else weights
-    problem = Problem(DenseDesign(array), targets, v, fit.quantile)
-    return certify(problem, Solution(fit.coef, fit.dual))
+    problem = Problem(DenseDesign(array), targets, v, checked_quantile(fit.quantile))
+    refuse_not_finite(array, problem)
+    w, a = checked_pair(fit.coef, fit.dual, array.shape)
+    if ((a < problem.lower) | (a > problem.upper)).any():
+        certificate = certify(problem, Solution(w, np.clip(a, problem.lower, problem.upper)))
+        return replace(certificate, gap=np.inf, relative_gap=np.inf)
+    certificate = certify(problem, Solution(w, a))
+    return certificate if certificate.holds else certify(problem, Solution(w, a), precise=True)
 
 
 def _auto(problem: Problem) -> Solution:

@@ -1,5 +1,4 @@
-r"""The Frisch–Newton interior point: a primal-dual path to the optimum, one weighted least squares
-a step.
+r"""The Frisch–Newton interior point: a path to the optimum, a weighted least squares a step.
 
 With :math:`r = y - Xw = u - l`, :math:`u, l > 0`, and the dual a strictly inside its box, at
 distances :math:`p = a - v(\tau-1)` and :math:`q = v\tau - a` from its walls, the points with
@@ -106,6 +105,7 @@ def _reach(x: Matrix, dx: Matrix) -> float:
 
 def _cholesky(gram: Matrix) -> Matrix:
     """The lower factor; a matrix that is singular to rounding gets a ridge at that level."""
+    factor: Matrix
     factor, fault = lapack.dpotrf(gram, lower=1, clean=0)
     ridge = 2.0**-52 * gram.diagonal()
     while fault:

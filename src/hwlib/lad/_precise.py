@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwlib.lad._design import BLOCK, Design, Matrix, Vector
 
@@ -21,12 +20,14 @@ _SPLITTER = 2.0**27 + 1
 
 def residuals(X: Design, y: Vector, w: Vector) -> Vector:
     """R = y − Xw, each entry correct to about the last bit."""
-    return np.concatenate([_block_residuals(rows, y[part], w) for part, rows in _blocks(X)])
+    blocks = [_block_residuals(rows, y[part], w) for part, rows in _blocks(X)]
+    return np.concatenate(blocks)
 
 
 def tdot(X: Design, a: Vector) -> Vector:
     """E = Xᵀa, each entry correct to about the last bit."""
-    high, low = np.zeros(X.shape[1]), np.zeros(X.shape[1])
+    high: Vector = np.zeros(X.shape[1])
+    low: Vector = np.zeros(X.shape[1])
     for part, rows in _blocks(X):
         values, errors = _sum_rows(*_two_product(rows, a[part, None]))
         high, error = _two_sum(high, values)
@@ -40,7 +41,8 @@ def _block_residuals(rows: Matrix, y: Vector, w: Vector) -> Vector:
     for column in products.T:
         total, error = _two_sum(total, column)
         low += error
-    return total + low
+    whole: Vector = total + low
+    return whole
 
 
 def _sum_rows(terms: Matrix, errors: Matrix) -> tuple[Vector, Vector]:

@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwlib.lad._design import DenseDesign, Design, Matrix, Vector
 
-
 # How many rows suffice for a quantile that only the speed depends on.
 SAMPLED = 1 << 13
 
@@ -93,10 +92,10 @@ def _times(v: Vector, factor: float) -> Vector:
     return np.broadcast_to(v[0] * factor, v.shape) if v.strides == (0,) else v * factor
 
 
-def checked_quantile(quantile: float) -> float:
+def checked_quantile(quantile: Any) -> float:
     """τ as a float."""
-    real = isinstance(quantile, numbers.Real | np.floating) and not isinstance(quantile, bool)
-    if not real or not 0 < float(quantile) < 1:
+    is_number = isinstance(quantile, numbers.Real) and not isinstance(quantile, bool)
+    if not (is_number and 0 < quantile < 1):
         raise ValueError(
             f"quantile must be a number in (0, 1), not {quantile!r}: 0.5 is the ℓ1 loss"
         )
@@ -117,6 +116,19 @@ def checked_arrays(
     targets = _per_row("y", y, len(X))
     weights = None if sample_weight is None else _weights(sample_weight, len(X))
     return X, targets, weights
+
+
+def checked_pair(coef: ArrayLike, dual: ArrayLike, shape: tuple[int, ...]) -> tuple[Vector, Vector]:
+    """Coefficients and dual variables in float64."""
+    pair = []
+    for name, values, size in (("coef", coef, shape[1]), ("dual", dual, shape[0])):
+        array = _real_array(name, values).astype(np.float64, copy=False)
+        if array.shape != (size,) or not np.isfinite(array).all():
+            raise ValueError(
+                f"{name} must hold {size} finite numbers for X of shape {shape}, not {array!r}"
+            )
+        pair.append(array)
+    return pair[0], pair[1]
 
 
 def refuse_not_finite(X: NDArray[Any], problem: Problem) -> None:

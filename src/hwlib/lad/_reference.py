@@ -9,6 +9,9 @@ from hwlib.lad._direct import conditioned, settled
 from hwlib.lad._problem import Problem
 from hwlib.lad._solution import Solution
 
+# The tightest tolerances that HiGHS takes; where it cannot meet them, its defaults have to do.
+TIGHT = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+
 
 def solve_with_cvxpy(problem: Problem) -> Solution:
     """The primal problem through cvxpy, with its default solver."""
@@ -38,7 +41,10 @@ def solve_with_highs(problem: Problem) -> Solution:
     n, d = inner.problem.X.shape
     X = inner.problem.X.rows(np.arange(n))
     columns, scale = np.abs(X).max(axis=0), problem.typical
-    for options in ({"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}, {}):
+    for options in (
+        {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+        {},
+    ):
         done = linprog(
             -problem.y / scale,
             A_eq=(X / columns).T,

@@ -31,7 +31,7 @@ def at_vertex(problem: Problem, w: Vector, a: Vector, r: Vector, pivots: int) ->
         return None
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.abs(r) / _room(problem, a)
-    fitted = _descend(problem, w, r, np.argpartition(ratio, d - 1)[:d], pivots)
+    fitted = _descend(problem, r, np.argpartition(ratio, d - 1)[:d], pivots)
     if fitted is None:
         return None
     w = w + np.linalg.solve(problem.X.rows(fitted), r[fitted])
@@ -42,7 +42,7 @@ def at_vertex(problem: Problem, w: Vector, a: Vector, r: Vector, pivots: int) ->
 
 
 def _descend(
-    problem: Problem, w: Vector, r: Vector, fitted: NDArray[np.intp], pivots: int
+    problem: Problem, r: Vector, fitted: NDArray[np.intp], pivots: int
 ) -> NDArray[np.intp] | None:
     """The d rows that the optimum fits, from d rows to begin with.
 
@@ -63,7 +63,10 @@ def _descend(
         walls[fitted] = 0
         a = -(X.tdot(walls) @ edges)
         excess = np.maximum(a - upper[fitted], lower[fitted] - a)
-        j = int((excess / np.sqrt((edges * edges).sum(axis=0))).argmax())
+        lengths = np.sqrt((edges * edges).sum(axis=0))
+        if not (lengths > 0).all():  # or NaN: the rows have become dependent
+            return None
+        j = int((excess / lengths).argmax())
         if excess[j] <= EXACT * v[fitted[j]]:
             return fitted
         edge = edges[:, j] if a[j] < 0 else -edges[:, j]
@@ -142,7 +145,7 @@ def _least_norm(A: Matrix, b: Vector) -> Vector | None:
 
 
 def refine(problem: Problem, solution: Solution) -> Solution:
-    """Solve the two linear systems of a vertex or face again, from residuals in twice the precision.
+    """Solve the two linear systems again, from residuals in twice the precision.
 
     Where the columns of X are nearly dependent, this is what the last digits of w and a depend on.
     """
@@ -160,6 +163,9 @@ def _scaled(rows: Matrix, b: Vector, *, transposed: bool = False) -> Vector:
     """The least-squares solution with columns of length 1."""
     norms = np.sqrt((rows * rows).sum(axis=0))
     norms[norms == 0] = 1
+    solution: Vector
     if transposed:
-        return np.linalg.lstsq((rows / norms).T, b / norms, rcond=None)[0]
-    return np.linalg.lstsq(rows / norms, b, rcond=None)[0] / norms
+        solution = np.linalg.lstsq((rows / norms).T, b / norms)[0]
+    else:
+        solution = np.linalg.lstsq(rows / norms, b)[0] / norms
+    return solution
