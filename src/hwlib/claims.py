@@ -23,7 +23,7 @@ import json
 import math
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -32,7 +32,16 @@ import numpy as np
 
 from hwlib import _notebook
 
-__all__ = ["Claim", "ClaimError", "RequestedData", "claim", "published", "record"]
+__all__ = [
+    "Benchmark",
+    "Claim",
+    "ClaimError",
+    "RequestedData",
+    "benchmark",
+    "claim",
+    "published",
+    "record",
+]
 
 Kind = Literal["exact", "rounding", "statistical", "observed"]
 Relation = Literal["==", "<=", "<", ">=", ">"]
@@ -61,6 +70,42 @@ class RequestedData(Protocol):
     @property
     def requested(self) -> str:
         """The data set that was asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Benchmark(Mapping[str, float]):
+    """The results of one benchmark of this project, each value by its key.
+
+    Attributes:
+        name: The benchmark; its file is ``benchmarks/results/<name>.json``.
+        machine: What it ran on.
+        date: The day on which it ran.
+        entries: The values by key. The object itself is a mapping to them.
+    """
+
+    name: str
+    machine: str
+    date: str
+    entries: Mapping[str, float]
+
+    @property
+    def source(self) -> str:
+        """Machine and date in one line."""
+        return f"{self.machine}, {self.date}"
+
+    def __getitem__(self, key: str) -> float:
+        if key not in self.entries:
+            raise KeyError(f"{self.name}.json holds no result {key!r}, only {sorted(self.entries)}")
+        return self.entries[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
 
 
 @dataclass(frozen=True)
@@ -251,6 +296,33 @@ def published(
     _emit("published", payload, inner, f"{sentence} [published: {shown}, {source}]")
 
 
+def benchmark(name: str) -> Benchmark:
+    """Read the results of a benchmark, for a figure or a table of them.
+
+    What is drawn from them is as little a claim as a :func:`published` value: the caption says
+    that it was not measured in this build, and names machine and date.
+
+    Args:
+        name: The file ``benchmarks/results/<name>.json``, without its ending.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+
+    Example:
+        >>> results = benchmark("fashion_mnist")
+        >>> "epoch_ratio" in results and results["epoch_ratio"] > 1
+        True
+    """
+    here = Path(__file__).resolve()
+    folders = [here.parent / "_results", here.parents[2] / "benchmarks" / "results"]
+    path = next((f / f"{name}.json" for f in folders if (f / f"{name}.json").is_file()), None)
+    if path is None:
+        raise FileNotFoundError(f"no benchmark results {name!r}: run make bench to make them")
+    read = json.loads(path.read_text(encoding="utf-8"))
+    values = {key: float(entry["value"]) for key, entry in read["results"].items()}
+    return Benchmark(name, read["machine"], read["date"], values)
+
+
 def _settle(stated: Claim, value: Any, bound: Any) -> None:
     """Stop at a false claim."""
     if stated.status == "false":
@@ -381,12 +453,5 @@ def _emit(sort: str, payload: dict[str, Any], inner: str, text: str) -> None:
 def _benchmark_result(result: str) -> tuple[float, str]:
     """Value and provenance of ``"file/key"`` among the benchmark results."""
     stem, _, key = result.partition("/")
-    here = Path(__file__).resolve()
-    folders = [here.parent / "_results", here.parents[2] / "benchmarks" / "results"]
-    path = next((f / f"{stem}.json" for f in folders if (f / f"{stem}.json").is_file()), None)
-    if path is None:
-        raise FileNotFoundError(f"no benchmark results {stem!r}: run make bench to make them")
-    results = json.loads(path.read_text(encoding="utf-8"))
-    if key not in results["results"]:
-        raise KeyError(f"{path.name} holds no result {key!r}, only {sorted(results['results'])}")
-    return float(results["results"][key]["value"]), f"{results['machine']}, {results['date']}"
+    results = benchmark(stem)
+    return results[key], results.source

@@ -21,6 +21,7 @@ TINY_GAP = 1e-9
 # edges is begun once there are no more than so many of them for each column.
 ROOM = 0.1
 UNDECIDED = 1.2
+SOME = 15
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def _finish(problem: Problem, point: Point) -> Found:
     """The optimum, if the point is so close that it can be told."""
     found = None
     d, undecided = len(point.w), _undecided(problem, point)
-    if undecided <= UNDECIDED * d + 5:
+    if undecided <= UNDECIDED * d + SOME:
         found = at_vertex(problem, point.w, point.a, point.r, pivots=undecided)
     if not found and point.relative_gap < TINY_GAP:
         found = on_face(problem, point.w, point.a, point.r)

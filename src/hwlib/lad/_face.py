@@ -1,9 +1,9 @@
 """Whether the optimum is unique, and which one is returned where it is not.
 
 Let a be dual optimal. Coefficients are optimal exactly if the residual is 0 in each row whose dual
-variable is strictly inside its box, at least 0 where it is at the upper wall, and at most 0 where it
-is at the lower one. These conditions describe a polytope, the optimal face, which does not depend on
-how the data are written down: a row of weight 2 gives the same as two equal rows.
+variable is strictly inside its box, at least 0 where it is at the upper wall, and at most 0 where
+it is at the lower one. These conditions describe a polytope, the optimal face. It does not depend
+on how the data are written down: a row of weight 2 gives the same as two equal rows.
 
 Where the face is more than a point, its middle is returned: of the first coefficient's range over
 the face the midpoint, of the second's range over what is left the midpoint, and so on. For a column
@@ -35,13 +35,13 @@ REGULAR = 2.0**-20
 
 def middle(problem: Problem, solution: Solution) -> tuple[Solution, bool | None]:
     """The middle of the optimal face, and whether it is a single point (None: not found out)."""
-    span, a, w = solution.rows(), solution.a, solution.w
-    room = np.minimum(problem.upper[span] - a[span], a[span] - problem.lower[span])
-    inside = span[room > AT_WALL * problem.v[span]]
-    d = len(w)
-    if _is_vertex(problem.X.rows(inside)):
-        return solution, True
-    if _null_space(problem.X.rows(inside), np.arange(d)).shape[1] == 0:
+    w, d = solution.w, len(solution.w)
+    if solution.span is not None:
+        inside = _inside(problem, solution.a, solution.span)
+        if _is_vertex(problem.X.rows(inside)) or _spans(problem.X.rows(inside)):
+            return solution, True
+    inside = _inside(problem, solution.a, np.arange(len(solution.a)))
+    if _is_vertex(problem.X.rows(inside)) or _spans(problem.X.rows(inside)):
         return solution, True
     R = triangle(problem)
     kept, _ = independent(R)
@@ -49,8 +49,8 @@ def middle(problem: Problem, solution: Solution) -> tuple[Solution, bool | None]
         w = np.zeros(d)
         w[kept] = np.linalg.lstsq(R[:, kept], R @ solution.w)[0]
     free = _null_space(problem.X.rows(inside), kept)
-    moves = np.array([problem.X.dot(step) for step in free.T]).reshape(free.shape[1], len(a)).T
-    side = np.where(a > (problem.upper + problem.lower) / 2, 1.0, -1.0)
+    moves = np.array([problem.X.dot(step) for step in free.T]).reshape(free.shape[1], -1).T
+    side = np.where(2 * solution.a > problem.upper + problem.lower, 1.0, -1.0)
     side[inside] = 0
     face = _Face(w, side * problem.residuals(w), side[:, None] * moves, free)
     try:
@@ -58,6 +58,16 @@ def middle(problem: Problem, solution: Solution) -> tuple[Solution, bool | None]
     except _UnresolvedError:
         return replace(solution, w=w, r=None), None
     return replace(solution, w=face.w, r=None), single and len(kept) == d
+
+
+def _inside(problem: Problem, a: Vector, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Those of the rows whose dual variable is strictly inside its box."""
+    room = np.minimum(problem.upper[rows] - a[rows], a[rows] - problem.lower[rows])
+    return rows[room > AT_WALL * problem.v[rows]]
+
+
+def _spans(rows: Matrix) -> bool:
+    return _null_space(rows, np.arange(rows.shape[1])).shape[1] == 0
 
 
 def _is_vertex(rows: Matrix) -> bool:

@@ -109,8 +109,7 @@ def _solve_kept(
         changed = pools.changed(ends)
         if len(changed) == 0:
             a = pools.dual(kept, inner.a)
-            span = np.sort(kept) if pools.all_at_walls else None
-            return Solution(end, a, steps, inner.is_settled, span, ends)
+            return Solution(end, a, steps, inner.is_settled, np.sort(kept), ends)
         first = changed if len(changed) <= count else _first(r, ends, changed, count)
         kept = np.concatenate([kept, first])
         count *= 2
@@ -150,7 +149,6 @@ class _Pools:
             pool[kept] = False
         self._signs = [sign for sign, pool in pools.items() if pool.any()]
         self._pools = [pools[sign] for sign in self._signs]
-        self.all_at_walls = 0 not in self._signs
 
     def reduced(self, kept: NDArray[np.intp]) -> Problem:
         """The kept rows, then the pools, with r in the place of y."""

@@ -19,7 +19,7 @@ class Solution:
         a: (n,) dual variables, within their box.
         steps: Steps of the solver.
         is_settled: Whether w fits its rows exactly and a is at its walls in all others.
-        span: Rows outside of which every dual variable is at a wall; None for all rows.
+        span: Rows that seem to span the others; None for all rows.
         r: (n,) residuals y − Xw, where they are known.
     """
 
@@ -29,7 +29,3 @@ class Solution:
     is_settled: bool = False
     span: NDArray[np.intp] | None = None
     r: Vector | None = None
-
-    def rows(self) -> NDArray[np.intp]:
-        """The rows of ``span``."""
-        return np.arange(len(self.a)) if self.span is None else self.span
