@@ -82,7 +82,7 @@ class LADRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         (44.5, True)
     """
 
-    coef_: NDArray[np.float64]
+    coef_: NDArray[np.floating[Any]]
     intercept_: float
 
     def __init__(
@@ -136,7 +136,7 @@ class LADRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.lad_fit_ = found
         return self
 
-    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
+    def predict(self, X: ArrayLike) -> NDArray[np.floating[Any]]:
         """The τ-quantile of y that the fit gives for each row, Xw + b.
 
         Args:
@@ -151,7 +151,7 @@ class LADRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             ValueError: X does not have the features of :meth:`fit`, or an entry is not finite.
         """
         validation.check_is_fitted(self)
-        predicted: NDArray[np.float64] = _validated(self, X, reset=False) @ self.coef_
+        predicted: NDArray[np.floating[Any]] = _validated(self, X, reset=False) @ self.coef_
         return predicted + self.intercept_
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:

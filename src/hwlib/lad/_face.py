@@ -49,7 +49,9 @@ def middle(problem: Problem, solution: Solution) -> tuple[Solution, bool | None]
         w = np.zeros(d)
         w[kept] = np.linalg.lstsq(R[:, kept], R @ solution.w)[0]
     free = _null_space(problem.X.rows(inside), kept)
-    moves = np.array([problem.X.dot(step) for step in free.T]).reshape(free.shape[1], -1).T
+    moves = np.empty((len(solution.a), free.shape[1]))
+    for j, step in enumerate(free.T):
+        moves[:, j] = problem.X.dot(step)
     side = np.where(2 * solution.a > problem.upper + problem.lower, 1.0, -1.0)
     side[inside] = 0
     face = _Face(w, side * problem.residuals(w), side[:, None] * moves, free)
@@ -75,7 +77,8 @@ def _is_vertex(rows: Matrix) -> bool:
     if rows.shape[0] != rows.shape[1]:
         return False
     triangles, _, fault = lapack.dgetrf(rows / np.abs(rows).max(axis=0))
-    return not fault and bool(np.abs(triangles.diagonal()).min() > REGULAR)
+    regular: bool = not fault and float(np.abs(triangles.diagonal()).min()) > REGULAR
+    return regular
 
 
 class _UnresolvedError(Exception):

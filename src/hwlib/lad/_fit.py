@@ -199,6 +199,9 @@ _SOLVERS = {
 def _certified(problem: Problem, solution: Solution) -> tuple[Solution, Certificate, bool | None]:
     """The solution, moved to the middle of the optima, with the best certificate there is."""
     unique = None
+    # A wall that was reached as lower + v may be off vτ in its last bit.
+    a = np.clip(solution.a, problem.lower, problem.upper)
+    solution = replace(solution, a=a)
     if solution.is_settled:
         solution, unique = middle(problem, solution)
     certificate = certify(problem, solution)

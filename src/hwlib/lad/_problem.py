@@ -188,5 +188,5 @@ def _weights(sample_weight: ArrayLike, n: int) -> Vector:
         first = int(np.argmax(weights < 0))
         raise ValueError(f"sample_weight[{first}] is {weights[first]}: weights are at least 0")
     if not weights.any():
-        raise ValueError("sample_weight is 0 in every row: nothing is left to fit")
+        raise ValueError("sample_weight is zero in every row: nothing is left to fit")
     return weights
