@@ -35,7 +35,7 @@ def lines(n: int = 120, d: int = 3, seed: int = 0) -> tuple[np.ndarray, np.ndarr
 
 
 def with_ones(X: np.ndarray) -> np.ndarray:
-    return np.column_stack([X, np.ones(len(X))])
+    return np.column_stack([np.ones(len(X)), X])
 
 
 @parametrize_with_checks(
@@ -50,7 +50,7 @@ def test_it_is_the_fit_with_a_column_of_ones(quantile):
     X, y = lines()
     expected = lad.fit(with_ones(X), y, quantile=quantile)
     model = LADRegressor(quantile=quantile).fit(X, y)
-    np.testing.assert_allclose([*model.coef_, model.intercept_], expected.coef, rtol=SAME)
+    np.testing.assert_allclose([model.intercept_, *model.coef_], expected.coef, rtol=SAME)
     np.testing.assert_allclose(model.predict(X), with_ones(X) @ expected.coef, rtol=SAME)
     assert model.objective_ == pytest.approx(expected.objective, rel=SAME)
     assert model.coef_.shape == (3,)

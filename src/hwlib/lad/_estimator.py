@@ -23,9 +23,9 @@ class LADRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         \min_{w,\,b} \; \sum_{i=1}^{n} v_i\, \rho_\tau\bigl(y_i - x_i^\top w - b\bigr), \qquad
         \rho_\tau(r) = \max\bigl(\tau r,\; (\tau - 1)\, r\bigr)
 
-    with weights :math:`v_i \ge 0`, all 1 unless given. That is :func:`hwlib.lad.fit` on X with a
-    column of ones appended, and comes with the same proof of optimality. The chapter
-    *The ℓ1 loss* derives it.
+    with weights :math:`v_i \ge 0`, all 1 unless given. That is :func:`hwlib.lad.fit` on X behind a
+    column of ones, and comes with the same proof of optimality. The chapter *The ℓ1 loss*
+    derives it.
 
     Where no pipeline or search needs an estimator, :func:`hwlib.lad.fit` does without the copy of
     X. Use another model
@@ -48,13 +48,13 @@ class LADRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     Attributes:
         coef_: (n_features,) float64, w in units of y per unit of the feature.
-        intercept_: b, a float in units of y.
+        intercept_: b, a float in units of y; 0 without an intercept.
         objective_: The minimized sum, in units of y (times those of the weights).
         gap_: A proven bound on ``objective_`` minus the least possible sum, rounding included.
         n_iter_: Iterations of the solver.
         lad_fit_: The :class:`~hwlib.lad.LADFit` that these are taken from, for what else it
             tells: the dual variables, one per row, and whether the optimum is unique. Its
-            ``coef`` ends with the intercept if there is one.
+            ``coef`` begins with the intercept if there is one.
         n_features_in_: Columns of X.
         feature_names_in_: Their names, where X had names that are all strings.
 
@@ -118,9 +118,9 @@ class LADRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         features, targets = _validated(self, X, y, y_numeric=True)
         n, d = features.shape
         if self.fit_intercept:
-            # Last, so that coefficient j is that of feature j with them and without.
+            # First: of columns that depend on one another, the later ones get the coefficient 0.
             ones = np.ones((n, 1), features.dtype)
-            features = np.concatenate([features, ones], axis=1)
+            features = np.concatenate([ones, features], axis=1)
         found = fit(
             features,
             targets,
@@ -128,8 +128,8 @@ class LADRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             sample_weight=sample_weight,
             solver=self.solver,
         )
-        self.coef_ = found.coef[:d].copy()
-        self.intercept_ = float(found.coef[d]) if self.fit_intercept else 0.0
+        self.coef_ = found.coef[-d:].copy()
+        self.intercept_ = float(found.coef[0]) if self.fit_intercept else 0.0
         self.objective_ = found.objective
         self.gap_ = found.gap
         self.n_iter_ = found.n_iter

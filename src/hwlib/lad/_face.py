@@ -59,7 +59,7 @@ def middle(problem: Problem, solution: Solution) -> tuple[Solution, bool | None]
         single = face.shrink()
     except _UnresolvedError:
         return replace(solution, w=w, r=None), None
-    return replace(solution, w=face.w, r=None), single and len(kept) == d
+    return replace(solution, w=face.w, r=None), bool(single and len(kept) == d)
 
 
 def _inside(problem: Problem, a: Vector, rows: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -69,7 +69,7 @@ def _inside(problem: Problem, a: Vector, rows: NDArray[np.intp]) -> NDArray[np.i
 
 
 def _spans(rows: Matrix) -> bool:
-    return _null_space(rows, np.arange(rows.shape[1])).shape[1] == 0
+    return bool(_null_space(rows, np.arange(rows.shape[1])).shape[1] == 0)
 
 
 def _is_vertex(rows: Matrix) -> bool:
@@ -77,8 +77,7 @@ def _is_vertex(rows: Matrix) -> bool:
     if rows.shape[0] != rows.shape[1]:
         return False
     triangles, _, fault = lapack.dgetrf(rows / np.abs(rows).max(axis=0))
-    regular: bool = not fault and float(np.abs(triangles.diagonal()).min()) > REGULAR
-    return regular
+    return not bool(fault) and float(np.abs(triangles.diagonal()).min()) > REGULAR
 
 
 class _UnresolvedError(Exception):

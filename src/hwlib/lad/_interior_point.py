@@ -33,6 +33,7 @@ MAX_STEPS = 100
 START = 0.2
 DAMPING = 0.9995
 ROUNDING_GAP = 2.0**-50
+NEARLY_EXACT = 2.0**-20
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,12 @@ def central_path(problem: Problem) -> Iterator[Point]:
     the point after each step.
     """
     X = problem.X
-    w = _solve(_cholesky(problem.gram), X.tdot(problem.v * problem.y))
+    factor = _cholesky(problem.gram)
+    w = _solve(factor, X.tdot(problem.v * problem.y))
     r, a = problem.residuals(w), np.zeros(len(problem.y))
+    if np.abs(r).max() <= NEARLY_EXACT * np.abs(problem.y).max():  # what is left is rounding, or less
+        w = w + _solve(factor, X.tdot(problem.v * r))
+        r = problem.residuals(w)
     parts = np.array([np.maximum(r, 0), np.maximum(-r, 0)]) + START * np.abs(r).mean()  # u, l
     room = np.array([problem.upper, -problem.lower])  # q, p
     size = float((problem.v * np.abs(problem.y)).sum())
