@@ -259,7 +259,6 @@ class Runs:
         """One timed run; a signal ends a run far beyond the limit, once it is back in Python."""
         X, y = data
         inputs = one.inputs(X, y)
-        gc.collect()
         signal.setitimer(signal.ITIMER_REAL, 2 * limit)
         start = time.perf_counter()
         try:
@@ -290,11 +289,16 @@ def main() -> None:
     warnings.simplefilter("ignore")  # after the imports, some of which set filters of their own
     results: dict[str, Result] = {"seed": result(seed, "", "The seed of all random inputs.")}
     seen: Seen = {one.name: {} for one in competitors}
+    if "auto" in seen:
+        results |= memory((100_000, 20) if options.quick else MEMORY_SIZE, seed)
     for cell in grid(options.quick):
         results |= run_cell(cell, competitors, seen, options, seed)
-    results |= least_favourable(results)
-    if "auto" in seen:
-        results |= memory((100_000, 20) if options.quick else MEMORY_SIZE, seen, options, seed)
+        write(results | least_favourable(results), competitors, options)  # a run may be cut short
+    for key, one in least_favourable(results).items():
+        print(f"{key:45} {one['value']:10.4g}  {one['what'].rpartition(', ')[2]}")
+
+
+def write(results: dict[str, Result], competitors: list[Competitor], options: Namespace) -> None:
     if options.output:
         packages = ("numpy", "scipy", "clarabel", "hwlib", *(one.package for one in competitors))
         installed = [name for name in dict.fromkeys(packages) if is_installed(name)]
@@ -387,6 +391,7 @@ def measure(cell: Cell, competitors: list[Competitor], options: Namespace, seed:
         if not active:
             break
         data = cell.draw(seed, round_)
+        gc.collect()
         for index in order.permutation(len(active)):
             one = active[index]
             table[one.name].time(one, data, round_, options.limit)
@@ -454,7 +459,6 @@ def least_favourable(results: dict[str, Result]) -> dict[str, Result]:
         worst = choose(ones, key=lambda one: one["value"])
         what = f"{worst['what']} The law least favourable to hwlib, of {len(ones)}."
         found[key] = result(worst["value"], "", what)
-        print(f"{key:45} {worst['value']:10.4g}  {worst['what'].rpartition(', ')[2]}")
     return found
 
 
@@ -470,13 +474,9 @@ def print_cell(cell: Cell, table: Table, late: dict[str, float], found: dict[str
         print(f"  {name:22} left out: {seconds:.0f} s foreseen", flush=True)
 
 
-def memory(size: tuple[int, int], seen: Seen, options: Namespace, seed: int) -> dict[str, Result]:
+def memory(size: tuple[int, int], seed: int) -> dict[str, Result]:
     """The extra memory of lad.fit, as a share of X, in a new process."""
     cell = Cell(*size, "normal")
-    [auto] = [one for one in COMPETITORS if one.name == "auto"]
-    if foresee(auto, cell, seen["auto"]) > options.limit:
-        print("memory: left out, since the fit would take too long")
-        return {}
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
         share = pool.submit(extra_memory, cell, seed).result()

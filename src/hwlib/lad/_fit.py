@@ -136,7 +136,7 @@ def fit(
     used = slice(None) if weights is None or weights.all() else weights > 0
     v = unit_weights(len(targets)) if weights is None else weights[used]
     problem = Problem(DenseDesign(array[used]), targets[used], v, tau)
-    refuse_not_finite(array[used], problem)
+    refuse_not_finite(array, problem)
     solution, certificate, unique = _certified(problem, _SOLVERS[solver](problem))
     if not certificate.holds:
         _warn(certificate, solver)

@@ -132,7 +132,7 @@ def checked_pair(coef: ArrayLike, dual: ArrayLike, shape: tuple[int, ...]) -> tu
 
 
 def refuse_not_finite(X: NDArray[Any], problem: Problem) -> None:
-    """Say where X is not finite, if it is not; its entries have been summed up anyway.
+    """Say where X is not finite, if it is not. The rows of the problem are summed up anyway.
 
     Raises:
         ValueError: An entry is NaN or infinite, or all are finite but their sums are not.
@@ -140,18 +140,20 @@ def refuse_not_finite(X: NDArray[Any], problem: Problem) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         reach = problem.reach
         size = float((problem.v * np.abs(problem.y)).sum() * 4)
-        if np.isfinite(reach * reach).all() and np.isfinite(size):
-            return
+        all_fine = bool(np.isfinite(reach * reach).all() and np.isfinite(size))
+    if all_fine and len(X) == len(problem.y):
+        return
     for start in range(0, len(X), 4096):
         wrong = ~np.isfinite(X[start : start + 4096])
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
             value = X[start + row, column]
             raise ValueError(f"X[{start + row}, {column}] is {value}: every entry must be finite")
-    raise ValueError(
-        "the entries of X, y or sample_weight are so large that their squares or sums overflow: "
-        "rescale them"
-    )
+    if not all_fine:
+        raise ValueError(
+            "the entries of X, y or sample_weight are so large that their squares or sums overflow: "
+            "rescale them"
+        )
 
 
 def _real_array(name: str, values: ArrayLike) -> NDArray[Any]:

@@ -1,0 +1,95 @@
+"""Whether the optimum is unique, and which one it is where it is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.lad.data import lines
+
+from hwlib import lad
+
+SOLVERS = ("auto", "interior-point", "highs", "cvxpy")
+SAME = 1e-10  # two ways to the same point, through systems that are well conditioned
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_column_of_ones_gives_the_usual_median(solver):
+    rng = np.random.default_rng(1)
+    for n in (1, 2, 9, 10, 101, 500):
+        y = rng.normal(size=n)
+        fit = lad.fit(np.ones((n, 1)), y, solver=solver)
+        assert fit.coef[0] == pytest.approx(np.median(y), abs=SAME)
+        assert fit.unique == (n % 2 == 1)
+
+
+@pytest.mark.parametrize("tau", [0.1, 0.3, 0.25, 0.9])
+def test_a_column_of_ones_gives_the_averaged_quantile(tau):
+    y = np.random.default_rng(2).normal(size=20)
+    fit = lad.fit(np.ones((20, 1)), y, quantile=tau)
+    expected = np.quantile(y, tau, method="averaged_inverted_cdf")
+    assert fit.coef[0] == pytest.approx(expected, abs=SAME)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("groups", [2, 3])
+def test_dummies_give_the_median_of_each_group(groups, solver):
+    group = np.arange(12 * groups) % groups
+    y = np.random.default_rng(groups).normal(size=len(group))
+    fit = lad.fit(np.eye(groups)[group], y, solver=solver)
+    medians = [np.median(y[group == g]) for g in range(groups)]
+    np.testing.assert_allclose(fit.coef, medians, atol=SAME)
+    assert fit.unique is False
+
+
+@pytest.mark.parametrize("n", [40, 5000])
+@pytest.mark.parametrize("discrete", [False, True])
+def test_weights_are_the_same_as_repeated_rows(discrete, n):
+    rng = np.random.default_rng(3)
+    X, y = lines(n, 3, seed=3)
+    if discrete:
+        X, y = np.round(X), np.round(y)
+    v = rng.integers(0, 4, size=n)
+    weighted = lad.fit(X, y, sample_weight=v)
+    repeated = lad.fit(np.repeat(X, v, axis=0), np.repeat(y, v))
+    np.testing.assert_allclose(weighted.coef, repeated.coef, atol=SAME)
+    assert weighted.unique == repeated.unique
+
+
+def test_the_order_of_the_rows_does_not_matter():
+    rng = np.random.default_rng(4)
+    X, y = rng.integers(-1, 2, size=(40, 3)).astype(float), rng.integers(-2, 3, size=40)
+    first = lad.fit(X, y)
+    for _ in range(5):
+        order = rng.permutation(40)
+        np.testing.assert_allclose(lad.fit(X[order], y[order]).coef, first.coef, atol=SAME)
+
+
+def test_dependent_columns_get_the_coefficient_0():
+    X, y = lines()
+    plain = lad.fit(X, y)
+    fit = lad.fit(np.column_stack([X[:, 0], 2 * X[:, 0], X[:, 1:], X[:, 1] - X[:, 2]]), y)
+    np.testing.assert_allclose(fit.coef[[0, 2, 3, 4]], plain.coef, atol=SAME)
+    assert fit.coef[1] == fit.coef[5] == 0
+    assert plain.unique is True
+    assert fit.unique is False
+
+
+def test_many_rows_with_a_dependent_column():
+    X, y = lines(20_000, 3)
+    plain = lad.fit(X, y)
+    fit = lad.fit(np.column_stack([X, X[:, 0] + X[:, 1]]), y)
+    np.testing.assert_allclose(fit.coef[:3], plain.coef, atol=SAME)
+    assert fit.coef[3] == 0
+    assert fit.unique is False
+
+
+def test_an_edge_of_optima_is_halved():
+    # |1 − w| + |w − 2| + |w| + |w − 3| is smallest from 1 to 2.
+    fit = lad.fit(np.ones((4, 1)), [1.0, 2.0, 0.0, 3.0])
+    assert fit.coef[0] == pytest.approx(1.5, abs=SAME)
+
+
+def test_a_perfect_fit_is_unique_if_the_columns_are_independent():
+    X, _ = lines()
+    assert lad.fit(X, X @ [1, 2, 3, 4]).unique is True
+    assert lad.fit(X[:3], X[:3] @ [1, 2, 3, 4]).unique is False
