@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import hwlib.claims
-from hwlib.claims import ClaimError, claim, published, record
+from hwlib.claims import ClaimError, benchmark, claim, published, record
 
 HERE = SimpleNamespace(name="mnist", requested="mnist")
 STANDS_IN = SimpleNamespace(name="digits", requested="mnist")
@@ -275,6 +275,22 @@ def test_published_from_a_benchmark(displayed, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "given", [{}, {"value": 1.0}, {"source": "me"}, {"value": 1.0, "source": "me", "result": "a/b"}]
 )
+def test_a_benchmark_is_a_mapping_with_its_origin(tmp_path, monkeypatch):
+    folder = tmp_path / "benchmarks" / "results"
+    folder.mkdir(parents=True)
+    entries = {"ratio": {"value": 2, "unit": "", "what": "A ratio."}}
+    text = json.dumps({"machine": "abacus", "date": "2026-01-01", "results": entries})
+    (folder / "speed.json").write_text(text)
+    monkeypatch.setattr(hwlib.claims, "__file__", str(tmp_path / "src" / "hwlib" / "claims.py"))
+    found = benchmark("speed")
+    assert dict(found) == {"ratio": 2.0}
+    assert (found.name, found.source) == ("speed", "abacus, 2026-01-01")
+    with pytest.raises(KeyError, match="no result 'other', only"):
+        found["other"]
+    with pytest.raises(FileNotFoundError, match="make bench"):
+        benchmark("nothing")
+
+
 def test_published_needs_one_origin(given):
     with pytest.raises(ValueError, match="value and source, or result"):
         published("a-name", "A sentence.", **given)

@@ -22,7 +22,13 @@ def loaded_by(statement: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "statement",
-    ["import hwlib", "from hwlib import claims", "from hwlib import datasets", "from hwlib import lad", "import hwlib._cli"],
+    [
+        "import hwlib",
+        "from hwlib import claims",
+        "from hwlib import datasets",
+        "from hwlib import lad",
+        "import hwlib._cli",
+    ],
 )
 def test_importing_loads_nothing_heavy(statement):
     assert not loaded_by(statement) & HEAVY

@@ -47,7 +47,7 @@ class Design(Protocol):
         """Xᵀ diag(q) X for q ≥ 0: (n,) to (d, d)."""
 
     def rows(self, index: NDArray[np.intp]) -> Matrix:
-        """The chosen rows as a new (k, d) array in Fortran order."""
+        """The chosen rows as a new (k, d) array."""
 
 
 class DenseDesign:
@@ -100,7 +100,7 @@ class DenseDesign:
         # take is the faster one, but would first copy an array in Fortran order whole.
         X = self._X
         chosen = X.take(index, axis=0) if self._order == "C" else X[index]
-        return np.asarray(chosen, dtype=np.float64, order="F")
+        return chosen.astype(np.float64, copy=False)
 
     def _blocks(self) -> Iterator[tuple[slice, Matrix]]:
         n = self.shape[0]

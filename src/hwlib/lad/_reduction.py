@@ -31,7 +31,7 @@ from hwlib.lad._columns import inverse_root
 from hwlib.lad._design import DenseDesign, Vector
 from hwlib.lad._direct import conditioned, solve_directly
 from hwlib.lad._interior_point import central_path
-from hwlib.lad._problem import SAMPLED, Problem
+from hwlib.lad._problem import Problem, thinned
 from hwlib.lad._solution import Solution
 
 SEED = 0
@@ -160,7 +160,7 @@ class _Pools:
             rows.append(X.tdot(members)[None] / weight)
             targets.append(np.array([members @ r / weight]))
             weights.append(np.array([weight]))
-        design = DenseDesign(np.asfortranarray(np.concatenate(rows)))
+        design = DenseDesign(np.concatenate(rows))
         quantile = self._problem.quantile
         return Problem(design, np.concatenate(targets), np.concatenate(weights), quantile)
 
@@ -188,7 +188,7 @@ class _Pools:
 def _smallest(r: Vector, count: int) -> NDArray[np.intp]:
     """About ``count`` rows with the smallest |r|, the threshold taken from a part of the rows."""
     size = np.abs(r)
-    part = size[:: max(1, len(r) // SAMPLED)]
+    part = thinned(size)
     rank = min(len(part) - 1, count * len(part) // len(r))
     return np.flatnonzero(size <= np.partition(part, rank)[rank])
 
