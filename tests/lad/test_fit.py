@@ -176,3 +176,37 @@ def test_what_cannot_be_certified_warns_with_the_gap():
         fit = lad.fit(X, y)
     assert fit.relative_gap > CERTIFIED
     assert fit.unique is None
+
+
+def test_a_lever_does_not_pass_off_small_noise_as_an_exact_fit():
+    for seed in range(10):
+        X, y = lines(40, 3, seed=seed)
+        X[0] *= 1e6
+        y = X.sum(axis=1) + 1e-8 * y
+        fit, reference = lad.fit(X, y), lad.fit(X, y, solver="highs")
+        assert fit.relative_gap <= CERTIFIED
+        assert fit.objective - reference.objective <= max(fit.gap, reference.gap)
+        assert fit.n_iter > 0
+
+
+def test_columns_of_zeros_alone():
+    fit = lad.fit(np.zeros((4, 2)), [2.0, 0.0, -1.0, 0.0])
+    assert fit.objective == 1.5
+    assert fit.relative_gap <= CERTIFIED
+    assert not fit.coef.any()
+    assert fit.unique is False
+
+
+def test_a_column_that_was_dropped_but_matters_is_not_certified():
+    steps = np.random.default_rng(0).integers(-4, 5, size=40).astype(float)
+    X = np.column_stack([np.ones(40), 1 + steps * 2.0**-46])
+    with pytest.warns(lad.NotCertifiedWarning):
+        fit = lad.fit(X, steps)
+    assert fit.gap == np.inf
+
+
+def test_the_weights_of_a_fit_are_its_own():
+    X, y = lines()
+    v = np.ones(300)
+    fit = lad.fit(X, y, sample_weight=v)
+    assert not np.shares_memory(fit.sample_weight, v)

@@ -136,3 +136,27 @@ def test_x_is_never_copied_whole(order, dtype):
     finally:
         tracemalloc.stop()
     assert peak < 200_000 * 20 * 8
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_leverage_that_sends_a_newton_step_astray(seed):
+    rng = np.random.default_rng(seed)
+    X, y = lines(N, 5, seed=seed)
+    y += rng.standard_t(3, size=N)
+    X[rng.choice(N, 20, replace=False)] *= 1e6
+    agrees(X, y)
+
+
+def test_weights_of_many_sizes():
+    X, y = lines(N, 5)
+    agrees(X, y, sample_weight=np.exp(4 * np.random.default_rng(0).normal(size=N)))
+
+
+def test_many_groups_of_even_size_are_halved_at_once():
+    rng = np.random.default_rng(1)
+    group = np.arange(N) % 20
+    y = rng.normal(size=N)
+    fit = lad.fit(np.eye(20)[group], y)
+    medians = [np.median(y[group == g]) for g in range(20)]
+    np.testing.assert_allclose(fit.coef, medians, atol=1e-10)
+    assert fit.unique is False

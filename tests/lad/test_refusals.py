@@ -45,8 +45,13 @@ def spoiled(array, index, value):
         (X, y, {"sample_weight": np.zeros(30)}, "zero in every row"),
         (X, y, {"sample_weight": np.ones(29)}, r"sample_weight has shape \(29,\)"),
         (X, y, {"solver": "simplex"}, "'auto', 'interior-point', 'highs', 'cvxpy', not 'simplex'"),
-        (1e200 * X, y, {}, "so large that"),
-        (X, 1e308 * np.sign(y), {}, "so large that"),
+        (1e200 * X, y, {}, "so large or so small that"),
+        (X, 1e308 * np.sign(y), {}, "so large or so small that"),
+        (1e-200 * X, y, {}, "overflow or vanish: rescale"),
+        (X, y, {"sample_weight": np.where(y > 0, 1, 1e-300)}, "overflow or vanish: rescale"),
+        (X, y, {"quantile": 5e-324}, "closer to 0 or 1 than 9e-10"),
+        (X, y, {"quantile": 1 - 2.0**-53}, "closer to 0 or 1 than 9e-10"),
+        (X, y, {"solver": ["auto"]}, "solver must be one of"),
     ],
 )
 def test_a_value_error_says_what_and_where(X, y, options, words):

@@ -93,3 +93,16 @@ def test_a_perfect_fit_is_unique_if_the_columns_are_independent():
     X, _ = lines()
     assert lad.fit(X, X @ [1, 2, 3, 4]).unique is True
     assert lad.fit(X[:3], X[:3] @ [1, 2, 3, 4]).unique is False
+
+
+@pytest.mark.parametrize("tau", [0.5, 1 / 3, 0.3333333, 0.25])
+def test_small_integers_with_every_kind_of_tie(tau):
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        n, d = int(rng.integers(1, 14)), int(rng.integers(1, 4))
+        X, y = rng.integers(-2, 3, size=(n, d)), rng.integers(-2, 3, size=n)
+        v = rng.integers(1, 4, size=n)
+        weighted = lad.fit(X, y, sample_weight=v, quantile=tau)
+        repeated = lad.fit(np.repeat(X, v, axis=0), np.repeat(y, v), quantile=tau)
+        assert weighted.relative_gap <= 1e-9
+        np.testing.assert_allclose(weighted.coef, repeated.coef, atol=SAME, err_msg=str(seed))

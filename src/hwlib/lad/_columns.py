@@ -57,15 +57,16 @@ def triangle(problem: Problem) -> Matrix:
     return R
 
 
-def inverse_root(problem: Problem) -> Matrix:
-    """H with H Hᵀ = (XᵀVX)⁺."""
+def inverse_root(problem: Problem) -> tuple[Matrix, Matrix]:
+    """H with H Hᵀ = (XᵀVX)⁺, and a basis N of the directions that count as dependent, X N ≈ 0."""
     gram = problem.gram
     norms = np.sqrt(gram.diagonal())
     norms[norms == 0] = 1
     if is_well_conditioned(gram):
         factor, _ = lapack.dpotrf(gram / np.outer(norms, norms), lower=1)
         inverse: Matrix = lapack.dtrtri(factor, lower=1)[0].T
-    else:
-        R = triangle(problem) / norms
-        inverse = np.linalg.pinv(R, rcond=NEARLY_DEPENDENT)
-    return inverse / norms[:, None]
+        return inverse / norms[:, None], np.zeros((len(gram), 0))
+    _, values, basis = np.linalg.svd(triangle(problem) / norms)
+    rank = int((values > NEARLY_DEPENDENT * values.max(initial=0)).sum())
+    directions = basis.T / norms[:, None]
+    return directions[:, :rank] / values[:rank], directions[:, rank:]

@@ -60,7 +60,7 @@ def solve_directly(problem: Problem) -> Solution:
     """Solve a problem on all of its rows."""
     inner = conditioned(problem)
     if inner.problem.X.shape[1] == 0:
-        return Solution(np.zeros(problem.X.shape[1]), np.zeros(len(problem.y)), 0)
+        return Solution(np.zeros(problem.X.shape[1]), problem.walls(problem.y))
     best: Point | None = None
     for point in central_path(inner.problem):
         if _fits_exactly(inner.problem, point):
@@ -92,7 +92,12 @@ def _undecided(problem: Problem, point: Point) -> int:
 
 
 def _fits_exactly(problem: Problem, point: Point) -> bool:
-    return point.steps == 0 and bool(np.abs(point.r).max() <= EXACT_FIT * np.abs(problem.y).max())
+    """Whether least squares leaves in each row no more than the rounding of that row."""
+    if point.steps or np.abs(point.r).max() > EXACT_FIT * np.abs(problem.y).max():
+        return False
+    rows = problem.X.rows(np.arange(len(point.r)))
+    size = np.abs(problem.y) + np.abs(rows) @ np.abs(point.w)
+    return bool((np.abs(point.r) <= EXACT_FIT * size).all())
 
 
 def settled(problem: Problem, w: Vector, a: Vector, steps: int) -> Solution:

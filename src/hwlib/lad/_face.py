@@ -48,7 +48,7 @@ def middle(problem: Problem, solution: Solution) -> tuple[Solution, bool | None]
     if len(kept) < d:  # columns that depend on those to their left get the coefficient 0
         w = np.zeros(d)
         w[kept] = np.linalg.lstsq(R[:, kept], R @ solution.w)[0]
-    free = _null_space(problem.X.rows(inside), kept)
+    free = _echelon(_null_space(problem.X.rows(inside), kept))
     moves = np.empty((len(solution.a), free.shape[1]))
     for j, step in enumerate(free.T):
         moves[:, j] = problem.X.dot(step)
@@ -76,7 +76,10 @@ def _is_vertex(rows: Matrix) -> bool:
     """Whether the rows are square and plainly regular."""
     if rows.shape[0] != rows.shape[1]:
         return False
-    triangles, _, fault = lapack.dgetrf(rows / np.abs(rows).max(axis=0))
+    sizes = np.abs(rows).max(axis=0)
+    if not (sizes > 0).all():
+        return False
+    triangles, _, fault = lapack.dgetrf(rows / sizes)
     return not bool(fault) and float(np.abs(triangles.diagonal()).min()) > REGULAR
 
 
@@ -96,6 +99,8 @@ class _Face:
     def shrink(self) -> bool:
         """Halve the range of one coefficient after the other; whether there was none to halve."""
         single = True
+        if self.free.shape[1] > 1 and (np.count_nonzero(self.slopes, axis=1) <= 1).all():
+            return self._shrink_box()
         while self.free.shape[1]:
             size = np.abs(self.free).max(axis=1)
             leads = self.free[np.argmax(size > ZERO * size.max())]
@@ -105,6 +110,16 @@ class _Face:
             rest = _null_space(leads[None], np.arange(len(leads)))
             self.free, self.slopes = self.free @ rest, self.slopes @ rest
             self._drop_idle()
+        return single
+
+    def _shrink_box(self) -> bool:
+        """The middle of a face in which no condition ties two directions together."""
+        single, free = True, self.free
+        for direction, slopes in zip(free.T, self.slopes.T, strict=True):
+            own = slopes != 0
+            edge = _Face(self.w, self.heights[own], slopes[own, None], direction[:, None])
+            single &= edge.shrink()
+            self.w = edge.w
         return single
 
     def _drop_idle(self) -> None:
@@ -173,3 +188,24 @@ def _null_space(rows: Matrix, columns: NDArray[np.intp]) -> Matrix:
     free = np.zeros((d, len(columns) - rank))
     free[columns] = basis[rank:].T / norms[:, None]
     return free
+
+
+def _echelon(free: Matrix) -> Matrix:
+    """The reduced echelon form: unit vectors in the leftmost coordinates that can have them."""
+    basis = free.T.copy()
+    row = 0
+    for column in range(basis.shape[1]):
+        if row == len(basis):
+            break
+        pivot = row + int(np.abs(basis[row:, column]).argmax())
+        if abs(basis[pivot, column]) <= ZERO * np.abs(basis[row:]).max():
+            basis[row:, column] = 0
+            continue
+        basis[[row, pivot]] = basis[[pivot, row]]
+        basis[row] /= basis[row, column]
+        others = np.arange(len(basis)) != row
+        basis[others] -= np.outer(basis[others, column], basis[row])
+        basis[others, column] = 0
+        row += 1
+    basis[np.abs(basis) <= ZERO * np.abs(basis).max(axis=1, keepdims=True, initial=0)] = 0
+    return basis.T

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 
 from hwlib.lad._certificate import TOLERANCE, Certificate, certify
 from hwlib.lad._design import DenseDesign, Vector
-from hwlib.lad._direct import solve_directly
 from hwlib.lad._face import middle
 from hwlib.lad._problem import (
     Problem,
@@ -22,7 +21,7 @@ from hwlib.lad._problem import (
     unit_weights,
 )
 from hwlib.lad._reduction import is_large, solve_by_reduction
-from hwlib.lad._reference import solve_with_cvxpy, solve_with_highs
+from hwlib.lad._reference import solve_surely, solve_with_cvxpy, solve_with_highs
 from hwlib.lad._solution import Solution
 from hwlib.lad._vertex import refine
 
@@ -38,7 +37,8 @@ class LADFit:
     r"""Coefficients with the proof that they are optimal.
 
     Attributes:
-        coef: (d,) coefficients w. A column that depends on those to its left has the coefficient 0.
+        coef: (d,) coefficients w. A column that depends on those to its left, up to 2⁻⁴⁴ of its
+            length, has the coefficient 0; the certificate is then for X without that difference.
         dual: (n,) dual variables a, within :math:`v_i(\tau-1) \le a_i \le v_i\tau`, with
             :math:`X^\top a = 0` up to rounding. Where a residual is not 0, aᵢ is at the wall that
             goes with its sign.
@@ -91,7 +91,8 @@ def fit(
     There is no intercept unless X has a column of ones; :class:`~hwlib.lad.LADRegressor` adds one.
 
     Args:
-        X: (n, d), of any real dtype and memory order. Never changed, and not copied whole.
+        X: (n, d), of any real dtype and memory order. Never changed, and copied whole only if
+            weights are 0, columns nearly dependent, or few rows can be left out.
         y: (n,).
         quantile: τ in (0, 1).
         sample_weight: (n,) weights :math:`v_i \ge 0`; a weight of 2 is the same as two equal rows.
@@ -112,7 +113,7 @@ def fit(
         ModuleNotFoundError: ``solver="cvxpy"`` without cvxpy.
 
     Warns:
-        NotCertifiedWarning: The relative gap exceeds 1e-9. ``gap`` is true nevertheless. It happens
+        NotCertifiedWarning: The relative gap exceeds 1e-9; ``gap`` says by how much. It happens
             where columns depend on one another so nearly that float64 does not hold the optimum.
 
     For a penalty on the coefficients take ``sklearn.linear_model.QuantileRegressor``; where rows
@@ -130,7 +131,7 @@ def fit(
         3.0
     """
     tau = checked_quantile(quantile)
-    if solver not in _SOLVERS:
+    if not isinstance(solver, str) or solver not in _SOLVERS:
         raise ValueError(f"solver must be one of {', '.join(map(repr, _SOLVERS))}, not {solver!r}")
     array, targets, weights = checked_arrays(X, y, sample_weight)
     used = slice(None) if weights is None or weights.all() else weights > 0
@@ -138,6 +139,8 @@ def fit(
     problem = Problem(DenseDesign(array[used]), targets[used], v, tau)
     refuse_not_finite(array, problem)
     solution, certificate, unique = _certified(problem, _SOLVERS[solver](problem))
+    if not certificate.holds and solver == "auto" and is_large(problem):
+        solution, certificate, unique = _certified(problem, solve_surely(problem))
     if not certificate.holds:
         _warn(certificate, solver)
     dual = np.zeros(len(targets))
@@ -185,12 +188,12 @@ def verify(X: ArrayLike, y: ArrayLike, fit: LADFit) -> Certificate:
 
 
 def _auto(problem: Problem) -> Solution:
-    return solve_by_reduction(problem) if is_large(problem) else solve_directly(problem)
+    return solve_by_reduction(problem) if is_large(problem) else solve_surely(problem)
 
 
 _SOLVERS = {
     "auto": _auto,
-    "interior-point": solve_directly,
+    "interior-point": solve_surely,
     "highs": solve_with_highs,
     "cvxpy": solve_with_cvxpy,
 }
@@ -218,7 +221,7 @@ def _warn(certificate: Certificate, solver: str) -> None:
     warnings.warn(
         f"the fit of solver {solver!r} is proven within {certificate.relative_gap:.1e} of the "
         f"optimum only, not within {TOLERANCE:g}: columns of X may nearly depend on one another "
-        "(centre or leave out some), or their sizes be at the limits of float64 (rescale them)",
+        "(centre or leave out some), or sizes be at the limits of float64 (rescale)",
         NotCertifiedWarning,
         stacklevel=3,
     )

@@ -34,6 +34,7 @@ START = 0.2
 DAMPING = 0.9995
 ROUNDING_GAP = 2.0**-50
 NEARLY_EXACT = 2.0**-20
+SMALLEST_RIDGE = 1e-300
 
 
 @dataclass(frozen=True)
@@ -115,8 +116,10 @@ def _cholesky(gram: Matrix) -> Matrix:
     factor: Matrix
     factor, fault = lapack.dpotrf(gram, lower=1, clean=0)
     ridge = 2.0**-52 * gram.diagonal()
+    if fault and not np.isfinite(gram).all():
+        raise ArithmeticError("the weighted Gram matrix overflows: rescale X or the weights")
     while fault:
-        ridge = 8 * ridge
+        ridge = 8 * ridge + SMALLEST_RIDGE
         factor, fault = lapack.dpotrf(gram + np.diag(ridge), lower=1, clean=0)
     return factor
 

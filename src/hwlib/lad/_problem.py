@@ -12,6 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwlib.lad._design import DenseDesign, Design, Matrix, Vector
 
+# The quantile closest to 0 or 1, and the range of sizes whose squares are safe.
+LEAST = 2.0**-30
+SMALLEST, LARGEST = 1e-140, 1e140
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -101,6 +105,11 @@ def checked_quantile(quantile: Any) -> float:
         raise ValueError(
             f"quantile must be a number in (0, 1), not {quantile!r}: 0.5 is the ℓ1 loss"
         )
+    if min(quantile, 1 - quantile) < LEAST:
+        raise ValueError(
+            f"quantile is {quantile!r}, closer to 0 or 1 than {LEAST:.0e}: no sample tells it from "
+            "the least or the greatest value"
+        )
     return float(quantile)
 
 
@@ -142,7 +151,10 @@ def refuse_not_finite(X: NDArray[Any], problem: Problem) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         reach = problem.reach
         size = float((problem.v * np.abs(problem.y)).sum() * 4)
-        all_fine = bool(np.isfinite(reach * reach).all() and np.isfinite(size))
+        v = problem.v
+        in_range = (reach == 0) | ((reach > SMALLEST) & (reach < LARGEST))
+        all_fine = bool(in_range.all() and np.isfinite(size))
+        all_fine &= bool(((v == 0) | ((v > SMALLEST) & (v < LARGEST))).all())
     if all_fine and len(X) == len(problem.y):
         return
     for start in range(0, len(X), 4096):
@@ -153,8 +165,8 @@ def refuse_not_finite(X: NDArray[Any], problem: Problem) -> None:
             raise ValueError(f"X[{start + row}, {column}] is {value}: every entry must be finite")
     if not all_fine:
         raise ValueError(
-            "the entries of X, y or sample_weight are so large that their squares or sums "
-            "overflow: rescale them"
+            "the entries of X, y or sample_weight are so large or so small that their squares or "
+            "sums overflow or vanish: rescale them"
         )
 
 
@@ -187,7 +199,7 @@ def _per_row(name: str, values: NDArray[Any], n: int) -> Vector:
 
 
 def _weights(sample_weight: ArrayLike, n: int) -> Vector:
-    weights = _per_row("sample_weight", _real_array("sample_weight", sample_weight), n)
+    weights = _per_row("sample_weight", _real_array("sample_weight", sample_weight), n).copy()
     if weights.min() < 0:
         first = int(np.argmax(weights < 0))
         raise ValueError(f"sample_weight[{first}] is {weights[first]}: weights are at least 0")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from hwlib._extras import require
-from hwlib.lad._direct import conditioned, settled
+from hwlib.lad._direct import conditioned, settled, solve_directly
 from hwlib.lad._problem import Problem
 from hwlib.lad._solution import Solution
 
+# Up to so many rows HiGHS takes no more than some seconds.
+FEW = 5_000
 # The tightest tolerances that HiGHS takes; where it cannot meet them, its defaults have to do.
 TIGHT = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 
@@ -59,3 +61,18 @@ def solve_with_highs(problem: Problem) -> Solution:
         raise RuntimeError(f"HiGHS did not solve the linear program: {done.message}")
     w = inner.original(-done.eqlin.marginals * scale / columns)
     return settled(problem, w, done.x, int(done.nit))
+
+
+def solve_surely(problem: Problem) -> Solution:
+    """A problem whose rows are in memory: along the central path, or through HiGHS.
+
+    Where so many rows meet in the optimum that the path does not tell which, a vertex does.
+    """
+    solution = solve_directly(problem)
+    if solution.is_settled or problem.X.shape[0] > FEW:
+        return solution
+    try:
+        other = solve_with_highs(problem)
+    except RuntimeError:
+        return solution
+    return other if other.is_settled else solution
