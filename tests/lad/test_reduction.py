@@ -160,3 +160,15 @@ def test_many_groups_of_even_size_are_halved_at_once():
     medians = [np.median(y[group == g]) for g in range(20)]
     np.testing.assert_allclose(fit.coef, medians, atol=1e-10)
     assert fit.unique is False
+
+
+def test_columns_that_no_sample_sees():
+    y = np.random.default_rng(0).normal(size=N)
+    zeros = lad.fit(np.zeros((N, 2)), y)
+    assert zeros.relative_gap <= 1e-9
+    assert not zeros.coef.any()
+    X = np.zeros((N, 2))
+    X[[5, 77, 9_000], 0], X[[6, 78, 9_001], 1] = 1, 2
+    fit = agrees(X, y)
+    middles = [np.median(y[[5, 77, 9_000]]), np.median(y[[6, 78, 9_001]]) / 2]
+    np.testing.assert_allclose(fit.coef, middles, atol=1e-12)

@@ -68,13 +68,16 @@ def is_large(problem: Problem) -> bool:
 def _pilot(sample: Problem, middle: Problem) -> tuple[Vector, int]:
     """Coefficients near the optimum, from two samples of the rows, and the steps it took."""
     inner = conditioned(sample)
-    for point in central_path(inner.problem):
-        if point.relative_gap < PILOT_GAP:
-            break
-    w = inner.original(point.w)
+    w: Vector = np.zeros(sample.X.shape[1])
+    steps = 0
+    if inner.problem.X.shape[1]:  # else all that was drawn is 0
+        for point in central_path(inner.problem):
+            w, steps = inner.original(point.w), point.steps
+            if point.relative_gap < PILOT_GAP:
+                break
     for _ in range(2):
         w = _newton(middle, w, middle.residuals(w))[0]
-    return w, point.steps
+    return w, steps
 
 
 def _reduce(problem: Problem, w: Vector, steps: int) -> Solution:
