@@ -272,9 +272,6 @@ def test_published_from_a_benchmark(displayed, tmp_path, monkeypatch):
         published("speed-none", "It is faster.", result="nothing/ratio")
 
 
-@pytest.mark.parametrize(
-    "given", [{}, {"value": 1.0}, {"source": "me"}, {"value": 1.0, "source": "me", "result": "a/b"}]
-)
 def test_a_benchmark_is_a_mapping_with_its_origin(tmp_path, monkeypatch):
     folder = tmp_path / "benchmarks" / "results"
     folder.mkdir(parents=True)
@@ -291,6 +288,9 @@ def test_a_benchmark_is_a_mapping_with_its_origin(tmp_path, monkeypatch):
         benchmark("nothing")
 
 
+@pytest.mark.parametrize(
+    "given", [{}, {"value": 1.0}, {"source": "me"}, {"value": 1.0, "source": "me", "result": "a/b"}]
+)
 def test_published_needs_one_origin(given):
     with pytest.raises(ValueError, match="value and source, or result"):
         published("a-name", "A sentence.", **given)
