@@ -151,20 +151,24 @@ class _Face:
         """Where cost @ t is least: a linear program, with the conditions added as they matter."""
         from scipy.optimize import linprog
 
+        scale = float(self.heights.max()) or 1.0  # HiGHS's tolerances are absolute
         reach = np.linalg.norm(self.slopes, axis=1)
         order = np.argsort(self.heights / reach)
         count = CONDITIONS
         chosen = order[:count]
         while True:
             done = linprog(
-                cost, A_ub=self.slopes[chosen], b_ub=self.heights[chosen], bounds=(None, None)
+                cost,
+                A_ub=self.slopes[chosen],
+                b_ub=self.heights[chosen] / scale,
+                bounds=(None, None),
             )
             if done.status == 0:
-                left = self.heights - self.slopes @ done.x
+                t: Vector = scale * done.x
+                left = self.heights - self.slopes @ t
                 broken = np.flatnonzero(left < -self.tiny)
                 broken = np.setdiff1d(broken, chosen)
                 if len(broken) == 0:
-                    t: Vector = done.x
                     return t
                 chosen = np.concatenate([chosen, broken[np.argsort(left[broken])[:CONDITIONS]]])
             elif done.status == 3 and count < len(order):

@@ -34,7 +34,10 @@ def at_vertex(problem: Problem, w: Vector, a: Vector, r: Vector, pivots: int) ->
     fitted = _descend(problem, r, np.argpartition(ratio, d - 1)[:d], pivots)
     if fitted is None:
         return None
-    w = w + np.linalg.solve(problem.X.rows(fitted), r[fitted])
+    step = _least_norm(problem.X.rows(fitted), r[fitted])
+    if step is None:
+        return None
+    w = w + step
     r = problem.residuals(w)
     walls = problem.walls(r)
     walls[fitted] = 0
@@ -80,17 +83,21 @@ def _descend(
             return None
         entering = ahead[order[stop]]
         r = r - places[order[stop]] * slope
-        _replace_row(edges, j, X.rows(ahead[order[stop : stop + 1]])[0])
+        if not _replace_row(edges, j, X.rows(ahead[order[stop : stop + 1]])[0]):
+            return None
         fitted[j] = entering
     return None
 
 
-def _replace_row(inverse: Matrix, j: int, row: Vector) -> None:
-    """Change the inverse of a matrix into that of the matrix with another row j."""
+def _replace_row(inverse: Matrix, j: int, row: Vector) -> bool:
+    """Change the inverse of a matrix into that of the matrix with another row j, if it has one."""
     change = row @ inverse
-    pivot = change[j]
+    pivot = float(change[j])
+    if pivot == 0:
+        return False
     change[j] -= 1
     inverse -= (inverse[:, j] / pivot)[:, None] * change
+    return True
 
 
 def on_face(problem: Problem, w: Vector, a: Vector, r: Vector) -> Found:
