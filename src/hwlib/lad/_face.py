@@ -36,13 +36,11 @@ REGULAR = 2.0**-20
 def middle(problem: Problem, solution: Solution) -> tuple[Solution, bool | None]:
     """The middle of the optimal face, and whether it is a single point (None: not found out)."""
     w, d = solution.w, len(solution.w)
-    if solution.span is not None:
-        inside = _inside(problem, solution.a, solution.span)
-        if _is_vertex(problem.X.rows(inside)) or _spans(problem.X.rows(inside)):
-            return solution, True
-    inside = _inside(problem, solution.a, np.arange(len(solution.a)))
-    if _is_vertex(problem.X.rows(inside)) or _spans(problem.X.rows(inside)):
-        return solution, True
+    for rows in (solution.span, np.arange(len(solution.a))):  # a few rows, if they do, then all
+        if rows is not None:
+            inside = _inside(problem, solution.a, rows)
+            if _spans(problem.X.rows(inside)):
+                return solution, True
     R = triangle(problem)
     kept, _ = independent(R)
     if len(kept) < d:  # columns that depend on those to their left get the coefficient 0
@@ -69,7 +67,8 @@ def _inside(problem: Problem, a: Vector, rows: NDArray[np.intp]) -> NDArray[np.i
 
 
 def _spans(rows: Matrix) -> bool:
-    return bool(_null_space(rows, np.arange(rows.shape[1])).shape[1] == 0)
+    """Whether the rows leave no direction free."""
+    return _is_vertex(rows) or bool(_null_space(rows, np.arange(rows.shape[1])).shape[1] == 0)
 
 
 def _is_vertex(rows: Matrix) -> bool:

@@ -43,10 +43,7 @@ def solve_with_highs(problem: Problem) -> Solution:
     n, d = inner.problem.X.shape
     X = inner.problem.X.rows(np.arange(n))
     columns, scale = np.abs(X).max(axis=0), problem.typical
-    for options in (
-        {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
-        {},
-    ):
+    for options in (TIGHT, {}):
         done = linprog(
             -problem.y / scale,
             A_eq=(X / columns).T,
