@@ -202,7 +202,7 @@ def test_a_column_that_was_dropped_but_matters_is_not_certified():
     X = np.column_stack([np.ones(40), 1 + steps * 2.0**-46])
     with pytest.warns(lad.NotCertifiedWarning):
         fit = lad.fit(X, steps)
-    assert fit.gap == np.inf
+    assert fit.gap >= fit.objective
 
 
 def test_the_weights_of_a_fit_are_its_own():

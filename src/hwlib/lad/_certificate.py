@@ -16,8 +16,9 @@ Each term of the sum is at least 0, and is computed without cancellation. With a
 :math:`2\,\|Xh\|_\infty\, f(w)/\min(\tau, 1-\tau)`. All of this holds as well with h taken from
 some of the rows, as long as they span the others.
 
-Columns that depend on others up to :math:`2^{-44}` of their length count as dependent; the bound is
-then for the data without that difference, which as a rule is the rounding of the data.
+Where there is no such h, because columns nearly depend on one another and what is left of them is
+more than their rounding, the loss itself is the bound. A difference of at most :math:`2^{-50}` of
+their length, four units in the last place, is taken for the rounding of the data, and for 0.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwlib.lad import _precise
-from hwlib.lad._columns import inverse_root
+from hwlib.lad._columns import has_width, inverse_root
 from hwlib.lad._design import BLOCK, Vector
 from hwlib.lad._problem import Problem
 from hwlib.lad._solution import Solution
@@ -82,32 +83,36 @@ def certify(problem: Problem, solution: Solution, *, precise: bool = False) -> C
     walls -= a
     slack = float((r * walls).sum())
     reach = problem.reach
-    size = float((v * np.abs(problem.y)).sum() + reach @ np.abs(w))
+    targets = float((v * np.abs(problem.y)).sum())
+    size = targets + float(reach @ np.abs(w))
     in_e = (X.depth + 1) * UNIT * max(tau, 1 - tau)
     in_r = (d + 2) * UNIT
+    floor = 8 * in_r * (targets if precise else size)
     if precise:
         in_e, in_r = in_e**2, in_r**2
     error = UNIT * np.abs(e) + in_e * reach
-    coarse = (X.depth + 1) * UNIT * max(tau, 1 - tau) * reach
-    infeasibility = _infeasibility(problem, e, error, coarse, span)
+    infeasibility = _infeasibility(problem, e, error, span)
     rounding = 2 * ((log2(n) + 20) * UNIT * objective + in_r * size)
-    gap = slack + 2 * infeasibility * objective / min(tau, 1 - tau) + rounding
-    relative = gap / max(objective, 4 * rounding / TOLERANCE) if gap else 0.0
+    off = slack + 2 * infeasibility * objective / min(tau, 1 - tau)
+    gap = min(objective, off) + rounding
+    relative = gap / max(objective, floor / TOLERANCE) if gap else 0.0
     return Certificate(objective, gap, relative, infeasibility)
 
 
 def _infeasibility(
-    problem: Problem, e: Vector, error: Vector, coarse: Vector, span: NDArray[np.intp] | None
+    problem: Problem, e: Vector, error: Vector, span: NDArray[np.intp] | None
 ) -> float:
     """‖Xh‖∞ over some rows, with what an error of that size in e may add to it.
 
-    Infinite if there is no such h, by more than the coarse error of a plain sum.
+    Infinite if columns depend on one another too nearly to find h, and not exactly.
     """
     rows = problem if span is None else problem.choose(span)
     half, dependent = inverse_root(rows)
+    if dependent.shape[1] and span is not None:
+        return _infeasibility(problem, e, error, None)
+    if dependent.shape[1] and has_width(problem, half, dependent):
+        return np.inf
     h = half.T @ e
-    if (np.abs(dependent.T @ e) > 2 * np.abs(dependent).T @ coarse).any():
-        return np.inf if span is None else _infeasibility(problem, e, error, coarse, None)
     more = float(np.linalg.norm(np.abs(half).T @ error))
     n, largest = rows.X.shape[0], 0.0
     for start in range(0, n, BLOCK):

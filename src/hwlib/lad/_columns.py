@@ -6,12 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
+from hwlib.lad import _precise
 from hwlib.lad._design import BLOCK, Matrix
 from hwlib.lad._problem import Problem
 
-# A column that is this close to the span of those before it, as a share of its length, counts as
-# dependent: entries that were rounded when they were written down do not say more.
+# A column that is this close to the span of those before it, as a share of its length, gets the
+# coefficient 0: what float64 holds of larger ones would not fit the data.
 NEARLY_DEPENDENT = 2.0**-44
+# This close, it is the rounding of entries that does not say whether the column depends on others.
+ROUNDED = 2.0**-50
 # Down to this share a Gram matrix, which squares it, still tells the columns apart well.
 WELL_CONDITIONED = 2.0**-12
 
@@ -22,7 +25,7 @@ def is_well_conditioned(gram: Matrix) -> bool:
     if not (norms > 0).all():
         return False
     R, fault = lapack.dpotrf(gram / np.outer(norms, norms), lower=1)
-    return not fault and bool(R.diagonal().min() >= WELL_CONDITIONED)
+    return not fault and bool(R.diagonal().min(initial=1) >= WELL_CONDITIONED)
 
 
 def independent(A: Matrix) -> tuple[NDArray[np.intp], Matrix]:
@@ -70,3 +73,21 @@ def inverse_root(problem: Problem) -> tuple[Matrix, Matrix]:
     rank = int((values > NEARLY_DEPENDENT * values.max(initial=0)).sum())
     directions = basis.T / norms[:, None]
     return directions[:, :rank] / values[:rank], directions[:, rank:]
+
+
+def has_width(problem: Problem, half: Matrix, directions: Matrix) -> bool:
+    """Whether X N is more than the rounding of X, apart from what X H spans: H, N as above.
+
+    With H Hᵀ the pseudoinverse, Q = √V X H is orthonormal, and what is left of U = √V X N is
+    U − Q QᵀU. U is so small a difference that it takes twice the precision to see it.
+    """
+    X, root = problem.X, np.sqrt(problem.v)[:, None]
+    n, nothing = X.shape[0], np.zeros(X.shape[0])
+    U = root * np.column_stack([_precise.residuals(X, nothing, -step) for step in directions.T])
+    along: Matrix = np.zeros((half.shape[1], U.shape[1]))
+    blocks = [np.arange(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
+    for part in blocks:
+        along += (root[part] * (X.rows(part) @ half)).T @ U[part]
+    for part in blocks:
+        U[part] -= root[part] * (X.rows(part) @ (half @ along))
+    return float(np.linalg.norm(U, 2)) > ROUNDED

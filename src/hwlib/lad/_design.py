@@ -51,24 +51,30 @@ class Design(Protocol):
 
 
 class DenseDesign:
-    """X in an array of any real dtype and order. It is neither changed nor copied whole."""
+    """X in an array of any real dtype and order, or some rows of one; neither changed nor copied.
 
-    def __init__(self, X: NDArray[Any]) -> None:
-        self._X = X
-        self.shape: tuple[int, int] = (X.shape[0], X.shape[1])
+    Args:
+        X: The array.
+        chosen: The rows that count; None for all.
+    """
+
+    def __init__(self, X: NDArray[Any], chosen: NDArray[np.intp] | None = None) -> None:
+        self._X, self._chosen = X, chosen
+        self.shape: tuple[int, int] = (len(X) if chosen is None else len(chosen), X.shape[1])
         self._order: Literal["C", "F"] = "C" if X.flags.c_contiguous else "F"
-        self._is_plain = X.dtype == np.float64 and X.flags.c_contiguous
+        self._is_whole = X.dtype == np.float64 and chosen is None
+        self._is_plain = self._is_whole and X.flags.c_contiguous
 
     def dot(self, w: Vector) -> Vector:
         """X w."""
-        if self._X.dtype == np.float64:
+        if self._is_whole:
             product: Vector = self._X @ w
             return product
         return np.concatenate([block @ w for _, block in self._blocks()])
 
     def tdot(self, a: Vector) -> Vector:
         """Xᵀ a."""
-        if self._is_plain or (self.shape[0] <= BLOCK and self._X.dtype == np.float64):
+        if self._is_plain or (self._is_whole and self.shape[0] <= BLOCK):
             return _chunked(a, self._X)
         return self._summed(a[part] @ block for part, block in self._blocks())
 
@@ -91,7 +97,7 @@ class DenseDesign:
     def gram(self, q: Vector) -> Matrix:
         """Xᵀ diag(q) X."""
         root = np.sqrt(q)
-        if self.shape[0] <= BLOCK and self._X.dtype == np.float64:
+        if self._is_whole and self.shape[0] <= BLOCK:
             return _outer(self._X.T * root)
         return self._summed(_outer(block.T * root[part]) for part, block in self._blocks())
 
@@ -99,14 +105,16 @@ class DenseDesign:
         """The chosen rows."""
         # take is the faster one, but would first copy an array in Fortran order whole.
         X = self._X
-        chosen = X.take(index, axis=0) if self._order == "C" else X[index]
-        return chosen.astype(np.float64, copy=False)
+        index = index if self._chosen is None else self._chosen[index]
+        rows = X.take(index, axis=0) if self._order == "C" else X[index]
+        return rows.astype(np.float64, copy=False)
 
     def _blocks(self) -> Iterator[tuple[slice, Matrix]]:
         n = self.shape[0]
         for start in range(0, n, BLOCK):
             part = slice(start, min(start + BLOCK, n))
-            yield part, self._X[part].astype(np.float64, copy=False)
+            rows = self._X[part if self._chosen is None else self._chosen[part]]
+            yield part, rows.astype(np.float64, copy=False)
 
     @staticmethod
     def _summed(terms: Iterator[Vector]) -> Vector:

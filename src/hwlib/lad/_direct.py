@@ -22,6 +22,8 @@ TINY_GAP = 1e-9
 ROOM = 0.1
 UNDECIDED = 1.2
 SOME = 15
+# Where the path ends elsewhere, as with weights of a dozen orders, so many edges may be descended.
+PIVOTS = 5000
 
 
 @dataclass(frozen=True)
@@ -42,25 +44,28 @@ class Conditioned:
 
 
 def conditioned(problem: Problem) -> Conditioned:
-    """The problem itself, or, where its columns (nearly) depend on one another, in a basis of them.
+    """The problem itself, or, where its columns depend on one another, of those that do not.
 
-    Columns that depend on those to their left get the coefficient 0.
+    Columns that depend on those to their left get the coefficient 0. Where the others depend on one
+    another nearly, an orthonormal basis takes their place.
     """
     n, d = problem.X.shape
     if n >= d and is_well_conditioned(problem.gram):
         return Conditioned(problem, None)
     A = problem.X.rows(np.arange(n))
     kept, Q = independent(A)
-    back = np.zeros((d, len(kept)))
-    back[kept] = np.linalg.inv(Q.T @ A[:, kept]) if len(kept) else 0
-    return Conditioned(Problem(DenseDesign(Q), problem.y, problem.v, problem.quantile), back)
+    back, columns = np.eye(d)[:, kept], A[:, kept]
+    if not is_well_conditioned(problem.gram[np.ix_(kept, kept)]):
+        back[kept], columns = np.linalg.inv(Q.T @ columns), Q
+    return Conditioned(Problem(DenseDesign(columns), problem.y, problem.v, problem.quantile), back)
 
 
 def solve_directly(problem: Problem) -> Solution:
     """Solve a problem on all of its rows."""
     inner = conditioned(problem)
     if inner.problem.X.shape[1] == 0:
-        return Solution(np.zeros(problem.X.shape[1]), problem.walls(problem.y))
+        w, a = np.zeros(problem.X.shape[1]), problem.walls(problem.y)
+        return Solution(w, a, is_settled=True)
     best: Point | None = None
     for point in central_path(inner.problem):
         if _fits_exactly(inner.problem, point):
@@ -70,6 +75,9 @@ def solve_directly(problem: Problem) -> Solution:
         if found:
             return Solution(inner.original(found[0]), found[1], point.steps, is_settled=True)
     assert best is not None
+    found = at_vertex(inner.problem, best.w, best.a, best.r, PIVOTS)
+    if found:
+        return Solution(inner.original(found[0]), found[1], best.steps, is_settled=True)
     return Solution(inner.original(best.w), best.a, best.steps)
 
 

@@ -22,11 +22,14 @@ from hwlib.lad._columns import NEARLY_DEPENDENT, independent, triangle
 from hwlib.lad._design import Matrix, Vector
 from hwlib.lad._problem import Problem
 from hwlib.lad._solution import Solution
+from hwlib.lad._vertex import scaled
 
 # A dual variable closer than this to a wall, as a share of its weight, counts as being there.
 AT_WALL = 2.0**-36
 # Differences below this share of the largest are taken for the rounding of zero.
 ZERO = 2.0**-40
+# A residual below this share of the numbers that it is the difference of is their rounding.
+ROUNDING = 2.0**-46
 # How many conditions a linear program of the face starts with, and is given at a time.
 CONDITIONS = 1000
 # A pivot of this size, with columns of size 1, leaves no doubt that d rows are independent.
@@ -45,18 +48,21 @@ def middle(problem: Problem, solution: Solution) -> tuple[Solution, bool | None]
     kept, _ = independent(R)
     if len(kept) < d:  # columns that depend on those to their left get the coefficient 0
         w = np.zeros(d)
-        w[kept] = np.linalg.lstsq(R[:, kept], R @ solution.w)[0]
+        w[kept] = scaled(R[:, kept], R @ solution.w)
     free = _echelon(_null_space(problem.X.rows(inside), kept))
     moves = np.empty((len(solution.a), free.shape[1]))
     for j, step in enumerate(free.T):
         moves[:, j] = problem.X.dot(step)
     side = np.where(2 * solution.a > problem.upper + problem.lower, 1.0, -1.0)
     side[inside] = 0
-    face = _Face(w, side * problem.residuals(w), side[:, None] * moves, free)
+    r = problem.residuals(w)
+    size = np.abs(problem.y) + np.abs(problem.y - r)
+    r[np.abs(r) <= ROUNDING * size] = 0
+    face = _Face(w, side * r, side[:, None] * moves, free, float(size.max()))
     try:
         single = face.shrink()
     except _UnresolvedError:
-        return replace(solution, w=w, r=None), None
+        return replace(solution, w=w, r=None), None if len(kept) == d else False
     return replace(solution, w=face.w, r=None), bool(single and len(kept) == d)
 
 
@@ -89,10 +95,12 @@ class _UnresolvedError(Exception):
 class _Face:
     """All w + free @ t with ``heights`` − ``slopes`` @ t ≥ 0."""
 
-    def __init__(self, w: Vector, heights: Vector, slopes: Matrix, free: Matrix) -> None:
-        self.w, self.free = w, free
+    def __init__(
+        self, w: Vector, heights: Vector, slopes: Matrix, free: Matrix, size: float
+    ) -> None:
+        self.w, self.free, self.size = w, free, size
         self.heights, self.slopes = np.maximum(heights, 0), slopes
-        self.tiny = ZERO * (np.abs(heights).max(initial=0) or 1)
+        self.tiny = ZERO * (np.abs(heights).max(initial=0) or size)
         self._drop_idle()
 
     def shrink(self) -> bool:
@@ -116,7 +124,8 @@ class _Face:
         single, free = True, self.free
         for direction, slopes in zip(free.T, self.slopes.T, strict=True):
             own = slopes != 0
-            edge = _Face(self.w, self.heights[own], slopes[own, None], direction[:, None])
+            heights, steps = self.heights[own], slopes[own, None]
+            edge = _Face(self.w, heights, steps, direction[:, None], self.size)
             single &= edge.shrink()
             self.w = edge.w
         return single

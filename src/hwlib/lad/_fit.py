@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hwlib.lad._certificate import TOLERANCE, Certificate, certify
 from hwlib.lad._design import DenseDesign, Vector
@@ -38,14 +38,14 @@ class LADFit:
 
     Attributes:
         coef: (d,) coefficients w. A column that depends on those to its left, up to 2⁻⁴⁴ of its
-            length, has the coefficient 0; the certificate is then for X without that difference.
+            length, has the coefficient 0.
         dual: (n,) dual variables a, within :math:`v_i(\tau-1) \le a_i \le v_i\tau`, with
             :math:`X^\top a = 0` up to rounding. Where a residual is not 0, aᵢ is at the wall that
             goes with its sign.
         objective: :math:`\sum_i v_i\,\rho_\tau(r_i)`, in units of y.
-        gap: An upper bound on ``objective`` minus the optimum that holds in spite of rounding. The
-            exception are columns that depend on one another up to 2⁻⁴⁴ of their length: they count
-            as dependent, and w that use the difference are left out of account.
+        gap: An upper bound on ``objective`` minus the optimum that holds in spite of rounding, down
+            to that of the data: a column within 2⁻⁵⁰ of its length, four units in the last place,
+            of the span of others counts as dependent on them.
         relative_gap: ``gap`` over ``objective``, or over the floor below which the rounding of the
             residuals would exceed 1e-9 by itself; at most 1e-9 unless a warning said otherwise.
         n_iter: Steps of the solver.
@@ -94,7 +94,7 @@ def fit(
 
     Args:
         X: (n, d), of any real dtype and memory order. Never changed, and copied whole only if
-            weights are 0, columns nearly dependent, or few rows can be left out.
+            columns are nearly dependent, or few rows can be left out.
         y: (n,).
         quantile: τ in (0, 1).
         sample_weight: (n,) weights :math:`v_i \ge 0`; a weight of 2 is the same as two equal rows.
@@ -136,10 +136,7 @@ def fit(
     if not isinstance(solver, str) or solver not in _SOLVERS:
         raise ValueError(f"solver must be one of {', '.join(map(repr, _SOLVERS))}, not {solver!r}")
     array, targets, weights = checked_arrays(X, y, sample_weight)
-    used = slice(None) if weights is None or weights.all() else weights > 0
-    v = unit_weights(len(targets)) if weights is None else weights[used]
-    problem = Problem(DenseDesign(array[used]), targets[used], v, tau)
-    refuse_not_finite(array, problem)
+    problem, used = _problem(array, targets, weights, tau)
     solution, certificate, unique = _certified(problem, _SOLVERS[solver](problem))
     if not certificate.holds and solver == "auto" and is_large(problem):
         solution, certificate, unique = _certified(problem, solve_surely(problem))
@@ -178,11 +175,7 @@ def verify(X: ArrayLike, y: ArrayLike, fit: LADFit) -> Certificate:
         ValueError: The arrays do not belong together, or an entry is not finite.
     """
     array, targets, weights = checked_arrays(X, y, fit.sample_weight)
-    used = slice(None) if weights is None or weights.all() else weights > 0
-    v = unit_weights(len(targets)) if weights is None else weights[used]
-    tau = checked_quantile(fit.quantile)
-    problem = Problem(DenseDesign(array[used]), targets[used], v, tau)
-    refuse_not_finite(array, problem)
+    problem, used = _problem(array, targets, weights, checked_quantile(fit.quantile))
     w, dual = checked_pair(fit.coef, fit.dual, array.shape)
     a = dual[used]
     if (
@@ -193,6 +186,21 @@ def verify(X: ArrayLike, y: ArrayLike, fit: LADFit) -> Certificate:
         return replace(certificate, gap=np.inf, relative_gap=np.inf)
     certificate = certify(problem, Solution(w, a))
     return certificate if certificate.holds else certify(problem, Solution(w, a), precise=True)
+
+
+def _problem(
+    X: NDArray[Any], y: Vector, weights: Vector | None, tau: float
+) -> tuple[Problem, slice | NDArray[np.intp]]:
+    """The problem of the rows whose weight is not 0, and which they are."""
+    used: slice | NDArray[np.intp] = slice(None)
+    if weights is None or weights.all():
+        v = unit_weights(len(y)) if weights is None else weights
+        problem = Problem(DenseDesign(X), y, v, tau)
+    else:
+        used = np.flatnonzero(weights)
+        problem = Problem(DenseDesign(X, used), y[used], weights[used], tau)
+    refuse_not_finite(X, problem)
+    return problem, used
 
 
 def _auto(problem: Problem) -> Solution:

@@ -27,11 +27,14 @@ from scipy.linalg import lapack
 from hwlib.lad._design import Matrix, Vector
 from hwlib.lad._problem import Problem
 
-MAX_STEPS = 100
-# How much of the way to the nearest wall a step may go.
+MAX_STEPS = 200
 # The smaller part of each residual at the start, in mean absolute residuals.
 START = 0.2
+# How much of the way to the nearest wall a step may go.
 DAMPING = 0.9995
+# The second-order error of a step is mended up to so many times the mean of the products uq and lp.
+# A few wild rows would else turn the step into a wall at once, and the path would stall.
+WILD = 3
 ROUNDING_GAP = 2.0**-50
 NEARLY_EXACT = 2.0**-20
 SMALLEST_RIDGE = 1e-300
@@ -90,9 +93,10 @@ def central_path(problem: Problem) -> Iterator[Point]:
         d_parts = -ratio * d_room - parts
         primal, dual = _reach(parts, d_parts), _reach(room, d_room)
         left = float(np.vdot(parts + min(primal, 1) * d_parts, room + min(dual, 1) * d_room))
-        mu = (left / gap) ** 3 * gap / parts.size
+        mean = gap / parts.size
+        mu = (left / gap) ** 3 * mean
 
-        target = (mu - d_parts * d_room) / room
+        target = (mu - np.clip(d_parts * d_room, -WILD * mean, WILD * mean)) / room
         pull = theta * (r - target[0] + target[1])
         dw = _solve(factor, X.tdot(pull))
         moved = X.dot(dw)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -34,10 +35,10 @@ def at_vertex(problem: Problem, w: Vector, a: Vector, r: Vector, pivots: int) ->
     fitted = _descend(problem, r, np.argpartition(ratio, d - 1)[:d], pivots)
     if fitted is None:
         return None
-    step = _least_norm(problem.X.rows(fitted), r[fitted])
-    if step is None:
+    try:
+        w = w + np.linalg.solve(problem.X.rows(fitted), r[fitted])
+    except np.linalg.LinAlgError:
         return None
-    w = w + step
     r = problem.residuals(w)
     walls = problem.walls(r)
     walls[fitted] = 0
@@ -107,7 +108,7 @@ def on_face(problem: Problem, w: Vector, a: Vector, r: Vector) -> Found:
         (w, a) with a inside its box, or None where the guess is seen to be wrong.
     """
     typical = problem.loss(r) / problem.v.sum()
-    fitted = np.flatnonzero(_room(problem, a) * typical > np.abs(r))
+    fitted = np.flatnonzero(_room(problem, a) * typical >= np.abs(r))
     walls = problem.walls(2 * a - problem.lower - problem.upper)
     walls[fitted] = a[fitted]
     found = _settle(problem, w, r, walls, fitted)
@@ -127,12 +128,11 @@ def _settle(
     X, upper, lower = problem.X, problem.upper[fitted], problem.lower[fitted]
     rows = X.rows(fitted)
     step = _least_norm(rows, r[fitted])
-    if step is None or np.abs(r[fitted] - rows @ step).max(initial=0) > EXACT * np.abs(r).max():
+    size = np.abs(problem.y[fitted]) + np.abs(rows) @ (np.abs(w) + np.abs(step))
+    if (np.abs(r[fitted] - rows @ step) > EXACT * (size + EXACT * size.max(initial=0))).any():
         return None
     for _ in range(2):
         move = _least_norm(rows.T, X.tdot(full))
-        if move is None:
-            return None
         full[fitted] -= move
         inside = np.clip(full[fitted], lower, upper)
         if (np.abs(inside - full[fitted]) > EXACT * problem.v[fitted]).any():
@@ -141,13 +141,11 @@ def _settle(
     return w + step, full
 
 
-def _least_norm(A: Matrix, b: Vector) -> Vector | None:
+def _least_norm(A: Matrix, b: Vector) -> Vector:
     """The smallest x with Ax = b."""
     if A.shape[0] == A.shape[1]:
-        try:
+        with suppress(np.linalg.LinAlgError):
             return np.linalg.solve(A, b)
-        except np.linalg.LinAlgError:
-            return None
     return np.linalg.lstsq(A, b)[0]
 
 
@@ -155,19 +153,20 @@ def refine(problem: Problem, solution: Solution) -> Solution:
     """Solve the two linear systems again, from residuals in twice the precision.
 
     Where the columns of X are nearly dependent, this is what the last digits of w and a depend on.
+    Coefficients of 0 are those of dependent columns, and stay 0.
     """
-    w, a = solution.w, solution.a.copy()
+    w, a = solution.w.copy(), solution.a.copy()
     fitted = np.flatnonzero(_room(problem, a) > EXACT)
-    rows = problem.X.rows(fitted)
+    rows, used = problem.X.rows(fitted), w != 0
     for _ in range(3):
-        w = w + _scaled(rows, _precise.residuals(problem.X, problem.y, w)[fitted])
-        a[fitted] -= _scaled(rows, _precise.tdot(problem.X, a), transposed=True)
+        w[used] += scaled(rows[:, used], _precise.residuals(problem.X, problem.y, w)[fitted])
+        a[fitted] -= scaled(rows, _precise.tdot(problem.X, a), transposed=True)
     a = np.clip(a, problem.lower, problem.upper)
     return replace(solution, w=w, a=a, r=None)
 
 
-def _scaled(rows: Matrix, b: Vector, *, transposed: bool = False) -> Vector:
-    """The least-squares solution with columns of length 1."""
+def scaled(rows: Matrix, b: Vector, *, transposed: bool = False) -> Vector:
+    """The least-squares solution, found with columns of length 1."""
     norms = np.sqrt((rows * rows).sum(axis=0))
     norms[norms == 0] = 1
     solution: Vector

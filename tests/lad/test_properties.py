@@ -1,0 +1,151 @@
+"""What must hold of any data: how a fit moves when the data are moved."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.lad.test_certificate import exact_loss, exactly
+
+from hwlib import lad
+
+CERTIFIED = 1e-9  # what hwlib promises
+SAME = 1e-9  # small integers: well-conditioned systems of at most 4 columns, errors near 1e-14
+modest = settings(derandomize=True, database=None, deadline=None, max_examples=80)
+
+integers = st.integers(-3, 3).map(float)
+# Quarters between −8 and 8 are exact in float64, and so are their sums.
+quarters = st.integers(-32, 32).map(lambda k: k / 4)
+quantiles = st.sampled_from([0.1, 0.25, 1 / 3, 0.5, 0.75, 0.99])
+
+
+@st.composite
+def problems(draw, entries=integers, most_columns=4):
+    """(X, y, v, τ), with ties, repeated rows, dependent columns, fewer rows than columns."""
+    n, d = draw(st.integers(1, 16)), draw(st.integers(1, most_columns))
+    rows = draw(st.lists(st.tuples(*[entries] * (d + 1)), min_size=n, max_size=n))
+    table = np.array(rows)
+    weights = draw(st.lists(st.integers(1, 3), min_size=n, max_size=n))
+    return table[:, :d], table[:, d], np.array(weights, dtype=float), draw(quantiles)
+
+
+def fitted(X, y, v, tau, **options):
+    fit = lad.fit(X, y, sample_weight=v, quantile=tau, **options)
+    assert fit.relative_gap <= CERTIFIED
+    return fit
+
+
+def assert_same(found, coef, objective, unique):
+    np.testing.assert_allclose(found.coef, coef, atol=SAME * (1 + np.abs(coef).max()))
+    np.testing.assert_allclose(found.objective, objective, rtol=SAME, atol=SAME)
+    assert found.unique is unique
+
+
+@modest
+@given(problems())
+def test_small_integers_are_always_certified(problem):
+    X, y, v, tau = problem
+    fit = fitted(X, y, v, tau)
+    proof = lad.verify(X, y, fit)
+    assert proof.holds
+    assert fit.unique is not None
+
+
+@modest
+@given(problems(), problems())
+def test_no_other_coefficients_are_better_by_more_than_the_gap(problem, other):
+    X, y, v, tau = problem
+    fit = fitted(X, y, v, tau)
+    w = np.resize(other[1], X.shape[1])
+    exact = exact_loss(exactly(X), exactly(y)[0], exactly(w)[0], *map(exactly_one, (tau, v)))
+    assert exact >= exactly_one(fit.objective) - exactly_one(fit.gap)
+
+
+def exactly_one(value):
+    row = exactly(value)[0]
+    return row[0] if np.ndim(value) == 0 else row
+
+
+@modest
+@given(problems(quarters), st.integers(-20, 20))
+def test_scaling_y_scales_the_coefficients(problem, power):
+    X, y, v, tau = problem
+    fit, scale = fitted(X, y, v, tau), 2.0**power
+    scaled = fitted(X, scale * y, v, tau)
+    np.testing.assert_allclose(
+        scaled.coef / scale, fit.coef, atol=SAME * (1 + np.abs(fit.coef).max())
+    )
+    assert scaled.unique is fit.unique
+
+
+@modest
+@given(problems(), st.lists(integers, min_size=4, max_size=4))
+def test_adding_a_plane_to_y_adds_its_coefficients(problem, plane):
+    X, y, v, tau = problem
+    b = np.array(plane[: X.shape[1]])
+    fit, moved = fitted(X, y, v, tau), fitted(X, y + X @ b, v, tau)
+    np.testing.assert_allclose(X @ moved.coef, X @ (fit.coef + b), atol=SAME * 100)
+    assert moved.unique is fit.unique
+    if fit.unique:
+        assert_same(moved, fit.coef + b, fit.objective, True)
+
+
+@modest
+@given(problems())
+def test_turning_y_around_turns_the_quantile_around(problem):
+    X, y, v, tau = problem
+    fit, turned = fitted(X, y, v, tau), fitted(X, -y, v, 1 - tau)
+    assert_same(turned, -fit.coef, fit.objective, fit.unique)
+
+
+@modest
+@given(problems(), st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_does_not_matter(problem, random):
+    X, y, v, tau = problem
+    order = list(range(len(y)))
+    random.shuffle(order)
+    fit, mixed = fitted(X, y, v, tau), fitted(X[order], y[order], v[order], tau)
+    assert_same(mixed, fit.coef, fit.objective, fit.unique)
+
+
+@modest
+@given(problems(), st.lists(st.sampled_from([-4.0, -0.5, 0.25, 2.0]), min_size=4, max_size=4))
+def test_scaling_columns_scales_their_coefficients_back(problem, factors):
+    X, y, v, tau = problem
+    scale = np.array(factors[: X.shape[1]])
+    fit, scaled = fitted(X, y, v, tau), fitted(X * scale, y, v, tau)
+    assert_same(scaled, fit.coef / scale, fit.objective, fit.unique)
+
+
+@modest
+@given(problems(), st.lists(integers, min_size=6, max_size=6))
+def test_mixing_columns_leaves_the_optimum(problem, above):
+    X, y, v, tau = problem
+    d = X.shape[1]
+    mix = np.eye(d)
+    mix[np.triu_indices(d, 1)] = above[: d * (d - 1) // 2]
+    fit, mixed = fitted(X, y, v, tau), fitted(X @ mix, y, v, tau)
+    np.testing.assert_allclose(mixed.objective, fit.objective, rtol=SAME, atol=SAME)
+    assert mixed.unique is fit.unique
+    if fit.unique:
+        np.testing.assert_allclose(
+            mix @ mixed.coef, fit.coef, atol=100 * SAME * (1 + np.abs(fit.coef).max())
+        )
+
+
+@modest
+@given(problems())
+def test_a_weight_counts_rows(problem):
+    X, y, v, tau = problem
+    times = v.astype(int)
+    fit = fitted(X, y, v, tau)
+    repeated = fitted(np.repeat(X, times, axis=0), np.repeat(y, times), None, tau)
+    assert_same(repeated, fit.coef, fit.objective, fit.unique)
+
+
+@modest
+@given(problems(), st.sampled_from(["interior-point", "highs"]))
+def test_the_solver_does_not_matter(problem, solver):
+    X, y, v, tau = problem
+    fit = fitted(X, y, v, tau)
+    assert_same(fitted(X, y, v, tau, solver=solver), fit.coef, fit.objective, fit.unique)
