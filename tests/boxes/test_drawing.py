@@ -1,0 +1,59 @@
+"""The picture of a small network holds every number; a large one is refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from hwlib import boxes, figures
+
+mpl.use("Agg")
+
+SMALL = {
+    "box": boxes.box_network(3, 0.5, 0.25),
+    "open box": boxes.box_network(-3, 0.5, ends="open"),
+    "plane": boxes.StepNetwork([[1, 2], [3, -1]], [0, 1], [1, 2], 0.5),
+    "grid": boxes.grid_sum(lambda _: 2.0, 1, 1, 2),
+    "square": boxes.square_network(2),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_weight_and_bias_is_written_on_it(name):
+    from matplotlib import pyplot as plt
+
+    network = SMALL[name]
+    figures.use_style()
+    figure = boxes.draw(network)
+    texts = Counter(text.get_text() for text in figure.axes[0].texts)
+    expected: Counter[str] = Counter()
+    for W, b in network.layers:
+        expected.update(f"{w:.4g}".replace("-", "−") for w in W[W != 0])
+        expected.update(f"{v:+.4g}".replace("-", "−") if v else "0" for v in b)
+    assert expected <= texts
+    units = len(figure.axes[0].patches)
+    assert units == network.layers[0][0].shape[1] + sum(len(b) for _, b in network.layers)
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        boxes.box_sum(np.sin, 1, 8),
+        boxes.box_sum(np.sin, 1, 100_000),
+        boxes.grid_sum(lambda _: 1.0, 1, 100, 3),
+        boxes.StepNetwork(np.ones((8, 8)), np.ones(8), np.ones(8)),
+        boxes.StepNetwork(np.ones((1, 9)), np.ones(1), np.ones(1)),
+    ],
+)
+def test_a_large_network_is_refused(network):
+    with pytest.raises(ValueError, match="a picture can be read up to"):
+        boxes.draw(network)
+
+
+def test_other_things_are_refused():
+    with pytest.raises(TypeError, match="draw takes a network"):
+        boxes.draw(np.ones(3))
