@@ -17,8 +17,9 @@ Each term of the sum is at least 0, and is computed without cancellation. With a
 some of the rows, as long as they span the others.
 
 Where there is no such h, because columns nearly depend on one another and what is left of them is
-more than their rounding, the loss itself is the bound. A difference of at most :math:`2^{-50}` of
-their length, four units in the last place, is taken for the rounding of the data, and for 0.
+more than their rounding, the loss itself is the bound. A difference that in each row is at
+most :math:`2^{-50}` of the numbers it is left of, four units in their last place, is taken for the
+rounding of the data, and for 0.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from numpy.typing import NDArray
 from hwlib.lad import _precise
 from hwlib.lad._columns import has_width, inverse_root
 from hwlib.lad._design import BLOCK, Vector
-from hwlib.lad._problem import Problem
+from hwlib.lad._problem import Problem, unit_weights
 from hwlib.lad._solution import Solution
 
 TOLERANCE = 1e-9
@@ -50,17 +51,24 @@ class Certificate:
             the residuals alone would exceed the tolerance.
         infeasibility: ‖Xh‖∞, how far the dual is from Xᵀa = 0: the largest share of its weight by
             which an entry would have to move.
+        rounding: The part of ``gap`` that allows for the rounding of residuals and sums.
     """
 
     objective: float
     gap: float
     relative_gap: float
     infeasibility: float
+    rounding: float
 
     @property
     def holds(self) -> bool:
         """Whether the relative gap is within 1e-9."""
         return self.relative_gap <= TOLERANCE
+
+    @property
+    def is_sharp(self) -> bool:
+        """Whether the gap is within 1e-9 of the objective itself, unless that is rounding."""
+        return self.gap <= TOLERANCE * self.objective or self.objective <= 64 * self.rounding
 
 
 def certify(problem: Problem, solution: Solution, *, precise: bool = False) -> Certificate:
@@ -87,7 +95,7 @@ def certify(problem: Problem, solution: Solution, *, precise: bool = False) -> C
     size = targets + float(reach @ np.abs(w))
     in_e = (X.depth + 1) * UNIT * max(tau, 1 - tau)
     in_r = (d + 2) * UNIT
-    floor = 8 * in_r * (targets if precise else size)
+    floor = 8 * in_r * targets
     if precise:
         in_e, in_r = in_e**2, in_r**2
     error = UNIT * np.abs(e) + in_e * reach
@@ -96,7 +104,14 @@ def certify(problem: Problem, solution: Solution, *, precise: bool = False) -> C
     off = slack + 2 * infeasibility * objective / min(tau, 1 - tau)
     gap = min(objective, off) + rounding
     relative = gap / max(objective, floor / TOLERANCE) if gap else 0.0
-    return Certificate(objective, gap, relative, infeasibility)
+    return Certificate(objective, gap, relative, infeasibility, rounding)
+
+
+def _are_dependent(problem: Problem, directions: int) -> bool:
+    """Whether X leaves so many directions free exactly, weights aside."""
+    ones = Problem(problem.X, problem.y, unit_weights(len(problem.y)), problem.quantile)
+    half, free = inverse_root(ones)
+    return free.shape[1] == directions and not has_width(ones, half, free)
 
 
 def _infeasibility(
@@ -110,7 +125,7 @@ def _infeasibility(
     half, dependent = inverse_root(rows)
     if dependent.shape[1] and span is not None:
         return _infeasibility(problem, e, error, None)
-    if dependent.shape[1] and has_width(problem, half, dependent):
+    if dependent.shape[1] and not _are_dependent(problem, dependent.shape[1]):
         return np.inf
     h = half.T @ e
     more = float(np.linalg.norm(np.abs(half).T @ error))

@@ -78,16 +78,25 @@ def inverse_root(problem: Problem) -> tuple[Matrix, Matrix]:
 def has_width(problem: Problem, half: Matrix, directions: Matrix) -> bool:
     """Whether X N is more than the rounding of X, apart from what X H spans: H, N as above.
 
-    With H Hᵀ the pseudoinverse, Q = √V X H is orthonormal, and what is left of U = √V X N is
-    U − Q QᵀU. U is so small a difference that it takes twice the precision to see it.
+    All weights are 1. With H Hᵀ the pseudoinverse, Q = X H is orthonormal, and what is left of
+    U = X N is U − Q QᵀU = X (N − H QᵀU). U is so small a difference that it takes twice the
+    precision to see it; each row is held against the sum of the sizes that cancel in it, among
+    them the rounding of N.
     """
-    X, root = problem.X, np.sqrt(problem.v)[:, None]
+    X = problem.X
     n, nothing = X.shape[0], np.zeros(X.shape[0])
-    U = root * np.column_stack([_precise.residuals(X, nothing, -step) for step in directions.T])
+    norms = np.sqrt(problem.gram.diagonal())[:, None]
+    norms[norms == 0] = 1
+    sizes = np.abs(directions)
+    sizes += ROUNDED * (sizes * norms).max(axis=0) / norms
+    U = np.column_stack([_precise.residuals(X, nothing, -step) for step in directions.T])
     along: Matrix = np.zeros((half.shape[1], U.shape[1]))
     blocks = [np.arange(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
     for part in blocks:
-        along += (root[part] * (X.rows(part) @ half)).T @ U[part]
+        along += (X.rows(part) @ half).T @ U[part]
     for part in blocks:
-        U[part] -= root[part] * (X.rows(part) @ (half @ along))
-    return float(np.linalg.norm(U, 2)) > ROUNDED
+        rows = X.rows(part)
+        left = np.abs(U[part] - rows @ (half @ along))
+        if (left > ROUNDED * (np.abs(rows) @ sizes)).any():
+            return True
+    return False

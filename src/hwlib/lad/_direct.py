@@ -88,7 +88,7 @@ def _finish(problem: Problem, point: Point) -> Found:
     if undecided <= UNDECIDED * d + SOME:
         found = at_vertex(problem, point.w, point.a, point.r, pivots=undecided)
     if not found and point.relative_gap < TINY_GAP:
-        found = on_face(problem, point.w, point.a, point.r)
+        found = on_face(problem, point.w, point.a)
     return found
 
 
@@ -103,14 +103,16 @@ def _fits_exactly(problem: Problem, point: Point) -> bool:
     """Whether least squares leaves in each row no more than the rounding of that row."""
     if point.steps or np.abs(point.r).max() > EXACT_FIT * np.abs(problem.y).max():
         return False
-    rows = problem.X.rows(np.arange(len(point.r)))
-    size = np.abs(problem.y) + np.abs(rows) @ np.abs(point.w)
-    return bool((np.abs(point.r) <= EXACT_FIT * size).all())
+    return bool((np.abs(point.r) <= EXACT_FIT * problem.sizes(point.w)).all())
 
 
-def settled(problem: Problem, w: Vector, a: Vector, steps: int) -> Solution:
-    """The optimum next to what another solver found, or that itself."""
+def settled(inner: Conditioned, w: Vector, a: Vector, steps: int) -> Solution:
+    """The optimum next to what another solver found in these coordinates, or that itself."""
+    problem = inner.problem
+    if len(w) == 0:
+        return Solution(inner.original(w), problem.walls(problem.y), steps, is_settled=True)
     a = np.clip(a, problem.lower, problem.upper)
     r = problem.residuals(w)
-    found = at_vertex(problem, w, a, r, pivots=2 * len(w)) or on_face(problem, w, a, r)
-    return Solution(w, a, steps) if found is None else Solution(*found, steps, is_settled=True)
+    found = at_vertex(problem, w, a, r, pivots=2 * len(w)) or on_face(problem, w, a)
+    w, a = found or (w, a)
+    return Solution(inner.original(w), a, steps, is_settled=found is not None)

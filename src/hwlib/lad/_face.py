@@ -56,9 +56,9 @@ def middle(problem: Problem, solution: Solution) -> tuple[Solution, bool | None]
     side = np.where(2 * solution.a > problem.upper + problem.lower, 1.0, -1.0)
     side[inside] = 0
     r = problem.residuals(w)
-    size = np.abs(problem.y) + np.abs(problem.y - r)
-    r[np.abs(r) <= ROUNDING * size] = 0
-    face = _Face(w, side * r, side[:, None] * moves, free, float(size.max()))
+    sizes = problem.sizes(w)
+    r[np.abs(r) <= ROUNDING * sizes] = 0
+    face = _Face(w, side * r, side[:, None] * moves, free, sizes)
     try:
         single = face.shrink()
     except _UnresolvedError:
@@ -93,14 +93,14 @@ class _UnresolvedError(Exception):
 
 
 class _Face:
-    """All w + free @ t with ``heights`` − ``slopes`` @ t ≥ 0."""
+    """All w + free @ t with ``heights`` − ``slopes`` @ t ≥ 0, up to the share ZERO of ``sizes``."""
 
     def __init__(
-        self, w: Vector, heights: Vector, slopes: Matrix, free: Matrix, size: float
+        self, w: Vector, heights: Vector, slopes: Matrix, free: Matrix, sizes: Vector
     ) -> None:
-        self.w, self.free, self.size = w, free, size
+        self.w, self.free = w, free
         self.heights, self.slopes = np.maximum(heights, 0), slopes
-        self.tiny = ZERO * (np.abs(heights).max(initial=0) or size)
+        self.tiny = ZERO * sizes
         self._drop_idle()
 
     def shrink(self) -> bool:
@@ -112,7 +112,7 @@ class _Face:
             size = np.abs(self.free).max(axis=1)
             leads = self.free[np.argmax(size > ZERO * size.max())]
             low, high = self._range(leads)
-            single &= float(np.abs(self.slopes @ (high - low)).max(initial=0)) <= self.tiny
+            single &= bool((np.abs(self.slopes @ (high - low)) <= self.tiny).all())
             self._move((low + high) / 2)
             rest = _null_space(leads[None], np.arange(len(leads)))
             self.free, self.slopes = self.free @ rest, self.slopes @ rest
@@ -125,7 +125,7 @@ class _Face:
         for direction, slopes in zip(free.T, self.slopes.T, strict=True):
             own = slopes != 0
             heights, steps = self.heights[own], slopes[own, None]
-            edge = _Face(self.w, heights, steps, direction[:, None], self.size)
+            edge = _Face(self.w, heights, steps, direction[:, None], self.tiny[own] / ZERO)
             single &= edge.shrink()
             self.w = edge.w
         return single
@@ -135,6 +135,7 @@ class _Face:
         size = np.abs(self.slopes).max(axis=1, initial=0)
         matter = size > ZERO * size.max(initial=0)
         self.heights, self.slopes = self.heights[matter], self.slopes[matter]
+        self.tiny = self.tiny[matter]
 
     def _move(self, t: Vector) -> None:
         self.w = self.w + self.free @ t

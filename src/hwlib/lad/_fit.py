@@ -25,6 +25,9 @@ from hwlib.lad._reference import solve_surely, solve_with_cvxpy, solve_with_high
 from hwlib.lad._solution import Solution
 from hwlib.lad._vertex import refine
 
+# Up to so many rows, sums in twice the precision take a moment.
+SMALL = 20_000
+
 Solver = Literal["auto", "interior-point", "highs", "cvxpy"]
 
 
@@ -227,9 +230,14 @@ def _certified(problem: Problem, solution: Solution) -> tuple[Solution, Certific
     if not certificate.holds and solution.span is not None:
         solution = replace(solution, span=None)
         certificate = certify(problem, solution)
-    if not certificate.holds:
-        solution = refine(problem, solution)
+    is_small = len(problem.y) <= SMALL
+    if not certificate.holds or (is_small and not certificate.is_sharp):
         certificate = certify(problem, solution, precise=True)
+    if not certificate.holds or (is_small and not certificate.is_sharp):
+        refined = refine(problem, solution)
+        other = certify(problem, refined, precise=True)
+        if other.gap < certificate.gap:
+            solution, certificate = refined, other
     return solution, certificate, unique if certificate.holds else None
 
 

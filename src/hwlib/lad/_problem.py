@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hwlib.lad._design import DenseDesign, Design, Matrix, Vector
+from hwlib.lad._design import BLOCK, DenseDesign, Design, Matrix, Vector
 
 # The quantile closest to 0 or 1, and the range of sizes whose squares are safe.
 LEAST = 2.0**-30
@@ -72,6 +72,21 @@ class Problem:
     def residuals(self, w: Vector) -> Vector:
         """R = y − Xw."""
         return self.y - self.X.dot(w)
+
+    def sizes(self, w: Vector, index: NDArray[np.intp] | None = None) -> Vector:
+        """What the rounding of each residual is measured by, for some rows or all.
+
+        The target, and what the row would add up to if all coefficients were as large as the
+        largest, in units of their columns: they come from one system, and share its rounding.
+        """
+        index = np.arange(len(self.y)) if index is None else index
+        unit = self.reach / float(self.v.sum())
+        unit[unit == 0] = 1
+        widest = float((np.abs(w) * unit).max(initial=0)) / unit
+        blocks = [index[i : i + BLOCK] for i in range(0, len(index), BLOCK)]
+        sums = [np.abs(self.X.rows(block)) @ widest for block in blocks]
+        sizes: Vector = np.abs(self.y[index]) + np.concatenate([np.zeros(0), *sums])
+        return sizes
 
     def loss(self, r: Vector) -> float:
         """Σ vᵢ ρ(rᵢ), summed in pairs."""
@@ -173,6 +188,8 @@ def refuse_not_finite(X: NDArray[Any], problem: Problem) -> None:
 def _real_array(name: str, values: ArrayLike) -> NDArray[Any]:
     if hasattr(values, "toarray"):
         raise TypeError(f"{name} is a sparse matrix: convert it with {name}.toarray()")
+    if np.ma.isMaskedArray(values):
+        raise TypeError(f"{name} is a masked array: leave out the masked rows, or fill them")
     array = np.asarray(values)
     if array.dtype.kind not in "buif":
         remedy = {

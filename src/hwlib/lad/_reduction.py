@@ -36,6 +36,7 @@ from hwlib.lad._interior_point import central_path
 from hwlib.lad._problem import Problem, thinned
 from hwlib.lad._reference import solve_surely
 from hwlib.lad._solution import Solution
+from hwlib.lad._vertex import fitted_again
 
 SEED = 0
 LARGE = 1000
@@ -114,11 +115,13 @@ def _solve_kept(
         pools = _Pools(problem, r, kept)
         inner = solve(pools.reduced(kept))
         steps += inner.steps
-        end = w + inner.w
-        ends = problem.residuals(end)
+        end: Vector = w + inner.w
+        ends: Vector = problem.residuals(end)
         changed = pools.changed(ends)
         if len(changed) == 0:
             a = pools.dual(kept, inner.a)
+            if inner.is_settled:
+                end, ends = fitted_again(problem, end, a, ends, kept)
             return Solution(end, a, steps, inner.is_settled, np.sort(kept), ends)
         first = changed if len(changed) <= count else _first(r, ends, changed, count)
         kept = np.concatenate([kept, first])

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+from contextlib import suppress
+from typing import Any
+
 import numpy as np
 
 from hwlib._extras import require
-from hwlib.lad._direct import conditioned, settled, solve_directly
+from hwlib.lad._certificate import certify
+from hwlib.lad._design import Matrix, Vector
+from hwlib.lad._direct import Conditioned, conditioned, settled, solve_directly
 from hwlib.lad._problem import Problem
 from hwlib.lad._solution import Solution
 
@@ -13,23 +19,35 @@ from hwlib.lad._solution import Solution
 FEW = 5_000
 # The tightest tolerances that HiGHS takes; where it cannot meet them, its defaults have to do.
 TIGHT = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+ATTEMPTS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("highs-ds", TIGHT),
+    ("highs-ds", {}),
+    ("highs-ds", {"presolve": False}),
+    ("highs-ipm", {}),
+)
 
 
 def solve_with_cvxpy(problem: Problem) -> Solution:
-    """The primal problem through cvxpy, with its default solver."""
+    """The primal problem through cvxpy, with its default solver, in units of the data."""
     cp = require("cvxpy", "cvxpy")
-    X = problem.X.rows(np.arange(problem.X.shape[0]))
+    inner, X, y, scale = _in_units(problem)
     w, r = cp.Variable(X.shape[1]), cp.Variable(X.shape[0])
-    fitted = r == problem.y - X @ w
+    target = cp.Parameter(len(y))
+    fitted = r == target - X @ w
     tau = problem.quantile
     loss = cp.maximum(tau * r, (tau - 1) * r)
     program = cp.Problem(cp.Minimize(problem.v @ loss), [fitted])
-    program.solve()
-    if w.value is None:
+    for unit in (1.0, float(np.abs(y).max())):  # the largest, where outliers are taken for infinity
+        target.value = y / unit
+        with warnings.catch_warnings(action="ignore"), suppress(cp.error.SolverError):
+            program.solve()
+        if w.value is not None:
+            break
+    else:
         raise RuntimeError(f"cvxpy ended with the status {program.status!r} and no solution")
-    sign = 1 if fitted.dual_value @ problem.y >= 0 else -1
+    sign = 1 if fitted.dual_value @ y >= 0 else -1
     steps = int(program.solver_stats.num_iters or 0)
-    return settled(problem, w.value, sign * fitted.dual_value, steps)
+    return settled(inner, w.value * (unit * scale), sign * fitted.dual_value, steps)
 
 
 def solve_with_highs(problem: Problem) -> Solution:
@@ -39,25 +57,29 @@ def solve_with_highs(problem: Problem) -> Solution:
     """
     from scipy.optimize import linprog
 
-    inner = conditioned(problem)
-    n, d = inner.problem.X.shape
-    X = inner.problem.X.rows(np.arange(n))
-    columns, scale = np.abs(X).max(axis=0), problem.typical
-    for options in (TIGHT, {}):
+    inner, X, y, scale = _in_units(problem)
+    for method, options in ATTEMPTS:
         done = linprog(
-            -problem.y / scale,
-            A_eq=(X / columns).T,
-            b_eq=np.zeros(d),
+            -y,
+            A_eq=X.T,
+            b_eq=np.zeros(X.shape[1]),
             bounds=np.column_stack([problem.lower, problem.upper]),
-            method="highs-ds",
+            method=method,
             options=options,
         )
         if done.x is not None:
             break
     else:
         raise RuntimeError(f"HiGHS did not solve the linear program: {done.message}")
-    w = inner.original(-done.eqlin.marginals * scale / columns)
-    return settled(problem, w, done.x, int(done.nit))
+    return settled(inner, -done.eqlin.marginals * scale, done.x, int(done.nit))
+
+
+def _in_units(problem: Problem) -> tuple[Conditioned, Matrix, Vector, Vector]:
+    """Independent columns of largest entry 1, targets of typical size 1, and the way back for w."""
+    inner = conditioned(problem)
+    X = inner.problem.X.rows(np.arange(len(problem.y)))
+    columns, typical = np.abs(X).max(axis=0), problem.typical
+    return inner, X / columns, problem.y / typical, typical / columns
 
 
 def solve_surely(problem: Problem) -> Solution:
@@ -72,4 +94,6 @@ def solve_surely(problem: Problem) -> Solution:
         other = solve_with_highs(problem)
     except RuntimeError:
         return solution
-    return other if other.is_settled else solution
+    if other.is_settled:
+        return other
+    return min(solution, other, key=lambda found: certify(problem, found).gap)

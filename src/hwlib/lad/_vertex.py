@@ -101,12 +101,13 @@ def _replace_row(inverse: Matrix, j: int, row: Vector) -> bool:
     return True
 
 
-def on_face(problem: Problem, w: Vector, a: Vector, r: Vector) -> Found:
+def on_face(problem: Problem, w: Vector, a: Vector) -> Found:
     """Fit exactly all rows in which room outweighs the residual: more than d rows, or fewer.
 
     Returns:
         (w, a) with a inside its box, or None where the guess is seen to be wrong.
     """
+    r = problem.residuals(w)
     typical = problem.loss(r) / problem.v.sum()
     fitted = np.flatnonzero(_room(problem, a) * typical >= np.abs(r))
     walls = problem.walls(2 * a - problem.lower - problem.upper)
@@ -128,8 +129,7 @@ def _settle(
     X, upper, lower = problem.X, problem.upper[fitted], problem.lower[fitted]
     rows = X.rows(fitted)
     step = _least_norm(rows, r[fitted])
-    size = np.abs(problem.y[fitted]) + np.abs(rows) @ (np.abs(w) + np.abs(step))
-    if (np.abs(r[fitted] - rows @ step) > EXACT * (size + EXACT * size.max(initial=0))).any():
+    if (np.abs(r[fitted] - rows @ step) > EXACT * problem.sizes(w, fitted)).any():
         return None
     for _ in range(2):
         move = _least_norm(rows.T, X.tdot(full))
@@ -147,6 +147,21 @@ def _least_norm(A: Matrix, b: Vector) -> Vector:
         with suppress(np.linalg.LinAlgError):
             return np.linalg.solve(A, b)
     return np.linalg.lstsq(A, b)[0]
+
+
+def fitted_again(
+    problem: Problem, w: Vector, a: Vector, r: Vector, rows: NDArray[np.intp]
+) -> tuple[Vector, Vector]:
+    """W and its residuals, with those of the rows that it fits brought down to their rounding.
+
+    Targets of very different sizes leave more there, if residuals have stood for targets.
+    """
+    room = np.minimum(problem.upper[rows] - a[rows], a[rows] - problem.lower[rows])
+    fitted = rows[room > EXACT * problem.v[rows]]
+    if (np.abs(r[fitted]) <= EXACT * problem.sizes(w, fitted)).all():
+        return w, r
+    w = w + _least_norm(problem.X.rows(fitted), r[fitted])
+    return w, problem.residuals(w)
 
 
 def refine(problem: Problem, solution: Solution) -> Solution:

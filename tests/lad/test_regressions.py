@@ -1,0 +1,111 @@
+"""Problems that were once solved, certified or judged wrongly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from tests.lad.data import lines
+from tests.lad.test_certificate import exact_loss, exact_optimum, exactly
+
+from hwlib import lad
+
+CERTIFIED = 1e-9  # what hwlib promises
+SOLVERS = ("auto", "interior-point", "highs", "cvxpy")
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_column_twice(solver):
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        n = int(rng.integers(3, 9))
+        x, y = rng.normal(size=(2, n))
+        fit = lad.fit(np.column_stack([np.ones(n), x, x]), y, solver=solver)
+        single = lad.fit(np.column_stack([np.ones(n), x]), y)
+        assert fit.relative_gap <= CERTIFIED
+        assert fit.objective == pytest.approx(single.objective, rel=CERTIFIED)
+        assert fit.coef[2] == 0
+        assert not fit.unique
+
+
+@pytest.mark.parametrize("solver", ["auto", "highs", "cvxpy"])
+def test_columns_of_zeros_alone_or_none_that_a_weight_reaches(solver):
+    fit = lad.fit(np.zeros((3, 2)), [1.0, 2, 3], solver=solver)
+    np.testing.assert_array_equal(fit.coef, [0, 0])
+    assert fit.unique is False
+    rows = np.array([[0.0], [0], [5]])
+    assert lad.fit(rows, [1.0, 2, 3], sample_weight=[1, 1, 0], solver=solver).objective == 1.5
+
+
+@pytest.mark.filterwarnings("ignore::hwlib.lad.NotCertifiedWarning")
+@pytest.mark.parametrize("orders", [2, 4, 6])
+def test_weights_do_not_make_columns_equal(orders):
+    half = Fraction(1, 2)
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=6)
+        X = np.column_stack([x, x + 10.0 ** rng.uniform(-14, -8) * rng.normal(size=6)])
+        y, v = rng.normal(size=6), 10.0 ** rng.uniform(-orders, orders, size=6)
+        fit = lad.fit(X, y, sample_weight=v)
+        exact = exactly(X), exactly(y)[0], half, exactly(v)[0]
+        rows, targets, tau, weights = exact
+        optimum = exact_optimum(rows, targets, tau, weights)
+        excess = exact_loss(rows, targets, exactly(fit.coef)[0], tau, weights) - optimum
+        assert excess <= Fraction(fit.gap), seed
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_an_outlier_does_not_hide_that_the_optimum_is_an_interval(solver):
+    fit = lad.fit(np.ones((4, 1)), [1, 2, 2.5, 1e12], solver=solver)
+    assert fit.unique is False
+    assert fit.coef[0] == pytest.approx(2.25)
+
+
+@pytest.mark.parametrize("solver", ["auto", "highs"])
+def test_an_exact_fit_with_zeros_is_unique(solver):
+    X = np.array([[1, 0, 1, 0], [0, 1, 0, 0], [1, 0, 1, 1], [1, 1, 0, 0], [0, 1, 0, 1]])
+    assert lad.fit(X, [0, 1, 0, 1, 1], solver=solver).unique is True
+    X, v = np.array([[1, 0], [0, 1], [1, 0], [1, 1], [0, 0]]), [1, 2, 1, 1, 1]
+    fit = lad.fit(X, [0, 1, 0, 1, 0], quantile=0.25, sample_weight=v, solver=solver)
+    assert fit.unique is True
+
+
+def test_huge_outliers_leave_the_fitted_rows_fitted():
+    X, y = lines(3_000, 5)
+    y[:150] = 1e12
+    fits = [lad.fit(X, y, quantile=0.9, solver=solver) for solver in ("auto", "interior-point")]
+    np.testing.assert_allclose(fits[0].coef, fits[1].coef, atol=1e-12)
+
+
+def test_coefficients_moved_along_equal_columns_do_not_pass():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 50))
+    X = np.column_stack([np.ones(50), x, x])
+    fit = lad.fit(X, y)
+    assert not lad.verify(X, y, replace(fit, coef=fit.coef + np.array([1e-3, 1e12, -1e12]))).holds
+
+
+def test_weights_of_twelve_orders_and_many_ties():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2_000, 40))
+    y = (rng.normal(size=2_000) > 1.5) * rng.integers(1, 5, size=2_000).astype(float)
+    v = 10.0 ** rng.uniform(-6, 6, size=2_000)
+    fits = [lad.fit(X, y, quantile=0.01, sample_weight=v, solver=s) for s in ("auto", "highs")]
+    assert fits[0].relative_gap <= CERTIFIED
+    assert fits[0].objective == pytest.approx(fits[1].objective, rel=CERTIFIED)
+
+
+def test_a_dozen_rows_of_leverage_are_solved_to_the_last_digits_of_the_loss():
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(43, 40))
+    X[:3] *= 1e6
+    y = X @ rng.normal(size=40) + rng.normal(size=43)
+    fits = [lad.fit(X, y, solver=solver) for solver in ("auto", "highs")]
+    assert max(f.gap / f.objective for f in fits) <= CERTIFIED
+
+
+def test_a_masked_array_is_refused():
+    with pytest.raises(TypeError, match="y is a masked array"):
+        lad.fit(np.ones((2, 1)), np.ma.masked_array([1.0, 2], mask=[False, True]))
