@@ -41,7 +41,7 @@ def test_the_square_is_the_polygon_through_the_parabola(depth):
     assert network.neurons == 3 * depth - 1
 
 
-@pytest.mark.parametrize("error", [0.3, 1e-1, 4.0**-3, 1e-6, 1e-12])
+@pytest.mark.parametrize("error", [0.3, 1e-1, 4.0**-3, 1e-6, 1e-12, 2.0**-52])
 def test_the_depth_is_the_least_that_does(error):
     k = boxes.square_depth(error)
     assert 4.0 ** -(k + 1) <= error
@@ -84,3 +84,8 @@ def test_depths_are_checked():
         boxes.square_network(501)
     with pytest.raises(ValueError, match="error must be above 0"):
         boxes.square_depth(0)
+    with pytest.raises(ValueError, match="below the rounding"):
+        boxes.square_depth(1e-20)
+    for wrong in (5, [1], [(1, 2, 3)]):
+        with pytest.raises(TypeError, match="layers must be pairs"):
+            boxes.ReLUNetwork(wrong)

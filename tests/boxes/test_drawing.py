@@ -47,11 +47,26 @@ def test_every_weight_and_bias_is_written_on_it(name):
         boxes.grid_sum(lambda _: 1.0, 1, 100, 3),
         boxes.StepNetwork(np.ones((8, 8)), np.ones(8), np.ones(8)),
         boxes.StepNetwork(np.ones((1, 9)), np.ones(1), np.ones(1)),
+        boxes.StepNetwork(np.ones((6, 3)), np.ones(6), np.ones(6)),
     ],
 )
 def test_a_large_network_is_refused(network):
     with pytest.raises(ValueError, match="a picture can be read up to"):
         boxes.draw(network)
+
+
+@pytest.mark.parametrize("name", [*SMALL, "sum"])
+def test_no_number_covers_another(name):
+    from matplotlib import pyplot as plt
+
+    network = SMALL[name] if name in SMALL else boxes.box_sum(np.sin, 1, 7)
+    figures.use_style()
+    figure = boxes.draw(network)
+    figure.canvas.draw()
+    boxes_of = [text.get_window_extent() for text in figure.axes[0].texts if text.get_text()]
+    pairs = [(a, b) for i, a in enumerate(boxes_of) for b in boxes_of[:i]]
+    assert not any(a.overlaps(b) for a, b in pairs)
+    plt.close(figure)
 
 
 def test_other_things_are_refused():

@@ -72,6 +72,8 @@ def test_corners_belong_to_it_and_nan_stays_nan():
     np.testing.assert_array_equal(network(corners), np.ones(4))
     np.testing.assert_array_equal(network([[-1.01, 0], [0, 1.01]]), [0, 0])
     assert np.isnan(network([np.nan, 0]))
+    np.testing.assert_array_equal(network([[np.inf, 0], [0, -np.inf]]), [0, 0])
+    assert network(np.array([[-1, 1]], dtype=np.longdouble)) == 1
     assert network(np.zeros((2, 3, 2))).shape == (2, 3)
 
 
@@ -90,6 +92,9 @@ def test_what_is_no_grid_is_refused():
         boxes.grid_sum(lambda _: 1.0, 1, 2, 2)([1, 2, 3])
     with pytest.raises(ValueError, match="too many to write out"):
         _ = boxes.grid_sum(lambda _: 1.0, 1, 400, 2).layers
+    for n, d in [(100, 10), (1, 64), (2000, 3)]:
+        with pytest.raises(ValueError, match=rf"more than memory holds: grid_counts\({n}, {d}\)"):
+            boxes.grid_sum(lambda _: 1.0, 1, n, d)
     with pytest.raises(ValueError, match="dimension must be a whole number"):
         boxes.grid_counts(3, 0)
     with pytest.raises(ValueError, match=r"of shape \(9,\), not \(9, 2\)"):

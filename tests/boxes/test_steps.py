@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -56,8 +59,8 @@ def test_dyadic_weights_give_the_exact_sum(network, others):
 @given(networks(usual), st.lists(usual, max_size=5))
 def test_the_sum_is_within_its_bound(network, others):
     x = places(network, others)
-    bound = len(network.weights) * EPS * np.abs(network.output_weights).sum()
-    bound += EPS * abs(network.output_bias)
+    m = len(network.weights)
+    bound = m * EPS * (np.abs(network.output_weights).sum() + abs(network.output_bias))
     assert (np.abs(network(x) - written_out(network, x))[np.isfinite(x)] <= bound).all()
 
 
@@ -111,7 +114,17 @@ def test_nan_stays_nan():
 
 
 def test_no_steps_are_a_constant():
-    np.testing.assert_array_equal(boxes.StepNetwork([], [], [], 2)([0, 1]), [2, 2])
+    for weights in ([], np.zeros((0, 2))):
+        network = boxes.StepNetwork(weights, [], [], 2)
+        np.testing.assert_array_equal(network(np.zeros((2, 2))).ravel()[:2], [2, 2])
+        assert [W.shape[0] for W, _ in network.layers] == [0, 1]
+
+
+def test_overflow_is_no_warning():
+    space = boxes.StepNetwork([[1e308, 1e308]], [0], [1])
+    np.testing.assert_array_equal(space([[1e10, 1e10], [-1e10, -1e10]]), [1, 0])
+    assert boxes.StepNetwork([1], [0], [1e308], 1.7e308)(1) == np.inf
+    assert boxes.sawtooth(2)(-1e308) == 0
 
 
 @pytest.mark.parametrize("n", [1, 1000])
@@ -125,6 +138,53 @@ def test_in_several_dimensions(n):
     column = boxes.StepNetwork(W[:, :1], b, c, 1)
     flat = boxes.StepNetwork(W[:, 0], b, c, 1)
     np.testing.assert_array_equal(column(x[..., :1]), flat(x[..., 0]))
+
+
+def test_a_point_meets_the_same_decisions_alone_and_among_others():
+    rng = np.random.default_rng(0)
+    W, points = rng.normal(size=(200, 3)), rng.normal(size=(200, 3))
+    b = -((points[:, 0] * W[:, 0] + points[:, 1] * W[:, 1]) + points[:, 2] * W[:, 2])
+    network = boxes.StepNetwork(W, b, 2.0 ** rng.permutation(np.arange(-20, 20)).repeat(5))
+    together = network(points)
+    np.testing.assert_array_equal([network(p) for p in points], together)
+    np.testing.assert_array_equal([network(np.tile(p, (7, 1)))[3] for p in points], together)
+    steps = boxes.StepNetwork(W[:1], b[:1], [1])
+    assert steps(points[0]) == 0  # on its own line, exactly
+
+
+@pytest.mark.parametrize("order", ["random", "falling", "wave"])
+@pytest.mark.parametrize("m", [2, 3, 50, 1000])
+def test_equal_distances_are_found_by_arithmetic(m, order):
+    rng = np.random.default_rng(m)
+    network = boxes.box_sum(lambda x: rng.integers(-9, 9, size=len(x)), 3.0, m - 1)
+    x = np.concatenate([-network.biases, rng.uniform(-4, 4, 3000)])
+    x = np.concatenate([x, np.nextafter(x, 9), np.nextafter(x, -9), [np.inf, -np.inf, 1e308]])
+    x = {"random": rng.permutation(x), "falling": -np.sort(-x), "wave": 4 * np.sin(np.arange(9e3))}[
+        order
+    ]
+    np.testing.assert_array_equal(network(x), written_out(network, x))
+
+
+def test_nearly_equal_distances_do_not_lead_astray():
+    rng = np.random.default_rng(0)
+    for wobble in (0.05, 0.2, 0.24, 0.26, 0.4, 2.0):
+        edges = np.arange(500) + rng.uniform(-wobble, wobble, 500)
+        network = boxes.StepNetwork(np.ones(500), -edges, rng.integers(-9, 9, 500))
+        x = rng.permutation(np.concatenate([edges, np.nextafter(edges, 999), edges + 0.1]))
+        np.testing.assert_array_equal(network(x), written_out(network, x))
+
+
+def test_copies_and_pickles_are_whole_and_read_only():
+    for network in (
+        boxes.box_sum(np.sin, 1, 8),
+        boxes.grid_sum(lambda x: x[:, 0], 1, 3, 2),
+        boxes.sawtooth(3),
+    ):
+        x = np.linspace(-1, 1, 6).reshape(3, 2)
+        for twin in (copy.deepcopy(network), pickle.loads(pickle.dumps(network))):
+            np.testing.assert_array_equal(twin(x), network(x))
+            weights = twin.heights if hasattr(twin, "heights") else twin.layers[0][0]
+            assert not weights.flags.writeable
 
 
 def test_blocks_of_points_in_space_are_joined():

@@ -113,7 +113,19 @@ def test_f_is_called_once_with_all_points():
     boxes.box_sum(f, 1, 5, heights="average")
     boxes.adaptive_box_sum(f, 1, 5)
     boxes.grid_sum(lambda x: f(x)[..., 0], 1, 5, 2)
-    assert calls == [(5,), (5, 8), (4097,), (25, 2)]
+    assert calls == [(5,), (5, 8), (65537,), (25, 2)]
+
+
+@pytest.mark.parametrize("build", [boxes.box_sum, boxes.adaptive_box_sum])
+def test_f_may_change_its_argument(build):
+    def doubled(x):
+        x *= 2
+        return np.sin(x)
+
+    x = np.linspace(-1, 1, 101)
+    np.testing.assert_array_equal(
+        build(doubled, 1, 40)(x), build(lambda x: np.sin(2 * x), 1, 40)(x)
+    )
 
 
 def test_a_single_number_is_a_constant():
@@ -150,25 +162,35 @@ def test_the_cells_are_checked(bound, n, message):
     for build in (boxes.box_sum, boxes.adaptive_box_sum):
         with pytest.raises(ValueError, match=message):
             build(np.sin, bound, n)
+    with pytest.raises(ValueError, match="more than memory holds"):
+        boxes.box_sum(np.sin, 1, 10**17)
+    with pytest.raises(ValueError, match="bound must be a finite number"):
+        boxes.box_sum(np.sin, 10**400, 4)
+    with pytest.raises(ValueError, match=r"biases\[0\] is inf"):
+        boxes.box_sum(np.sin, np.finfo(float).max, 4)
+    with pytest.raises(ValueError, match=r"output_weights\[2\] is inf"):
+        boxes.box_sum(lambda x: 1.7e308 * np.sign(x), 1, 4)
+    with pytest.raises(ValueError, match="the variation of f must be a finite number"):
+        boxes.adaptive_box_sum(lambda x: 1e307 * np.sin(100 * x), 1, 4)
     with pytest.raises(ValueError, match="heights must be"):
         boxes.box_sum(np.sin, 1, 4, heights="left")
     with pytest.raises(TypeError, match="real numbers"):
         boxes.box_sum(lambda x: x * 1j, 1, 4)
 
 
+@pytest.mark.parametrize("cells", [None, 2**12])
 @pytest.mark.parametrize("n", [1, 5, 40, 300])
 @pytest.mark.parametrize("steepness", [1, 20, 500])
-def test_adaptive_boxes_are_within_half_a_share_of_the_variation(steepness, n):
+def test_adaptive_boxes_are_within_half_a_share_of_the_variation(steepness, n, cells):
     def f(x):
         return np.tanh(steepness * x)
 
-    cells = 2**16
     network = boxes.adaptive_box_sum(f, 1, n, resolution=cells)
     assert network.neurons <= n + 1
     x = np.concatenate([fine(1, n), -network.biases])
     x = x[np.abs(x) <= 1]
     share = 2 * np.tanh(steepness) / (2 * n)
-    between = steepness / cells  # how far f moves within half a cell of the grid
+    between = steepness / (cells or 2**16)  # how far f moves within half a cell of the grid
     assert np.abs(network(x) - f(x)).max() <= (share + between) * (1 + 1e-12)
 
 
@@ -212,8 +234,8 @@ def test_a_number_counts_as_it_is_written():
 
 def test_a_modulus_of_continuity_takes_half_a_cell():
     assert boxes.error_bound(np.sqrt, 2, 8) == 0.5
-    for wrong in (-1, np.nan, "L"):
-        with pytest.raises(ValueError, match=r"Lipschitz|finite"):
+    for wrong in (-1, np.nan, "L", lambda _: -1, lambda _: np.nan):
+        with pytest.raises(ValueError, match=r"Lipschitz|finite|modulus"):
             boxes.error_bound(wrong, 1, 1)
     with pytest.raises(ValueError, match="Lipschitz"):
         boxes.boxes_needed(0.1, -1, 1)

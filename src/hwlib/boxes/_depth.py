@@ -11,15 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hwlib.boxes._input import Floats, array, count, positive, real
+from hwlib.boxes._input import Floats, Frozen, array, count, positive, real
 from hwlib.boxes._steps import Layers
 
-# 4^-(k + 1) is below half the last place of any square from here on.
+# Not far beyond this, 4^k is no number in float64.
 DEEPEST = 500
+# The rounding of x² itself, of which an error is measured.
+ROUNDING = 2.0**-52
 
 
 @dataclass(frozen=True, eq=False)
-class ReLUNetwork:
+class ReLUNetwork(Frozen):
     r"""A network of ReLUs on the line: :math:`a_\ell = \max(0, W_\ell a_{\ell-1} + b_\ell)`.
 
     Attributes:
@@ -34,7 +36,13 @@ class ReLUNetwork:
     layers: Layers
 
     def __post_init__(self) -> None:
-        layers = [(array("W", W), array("b", b)) for W, b in self.layers]
+        try:
+            pairs = [(W, b) for W, b in self.layers]
+        except (TypeError, ValueError) as error:
+            raise TypeError(
+                "layers must be pairs of weights and biases, one for a layer"
+            ) from error
+        layers = tuple((array("W", W), array("b", b)) for W, b in pairs)
         object.__setattr__(self, "layers", layers)
         width = 1
         for number, (W, b) in enumerate(layers, 1):
@@ -65,10 +73,11 @@ class ReLUNetwork:
         """
         numbers = real("x", x).astype(np.float64)
         a = numbers.reshape(1, -1)
-        for W, b in self.layers[:-1]:
-            a = np.maximum(W @ a + b[:, None], 0)
-        W, b = self.layers[-1]
-        return (W @ a + b[:, None]).reshape(numbers.shape)[()]
+        with np.errstate(over="ignore", invalid="ignore"):
+            for W, b in self.layers[:-1]:
+                a = np.maximum(W @ a + b[:, None], 0)
+            W, b = self.layers[-1]
+            return (W @ a + b[:, None]).reshape(numbers.shape)[()]
 
 
 def sawtooth(depth: int) -> ReLUNetwork:
@@ -95,7 +104,7 @@ def sawtooth(depth: int) -> ReLUNetwork:
     tent, bias = np.array([[2.0, -4.0]]), np.array([0.0, -0.5])
     first = np.ones((2, 1)), bias
     inner = np.repeat(tent, 2, axis=0), bias
-    return ReLUNetwork([first, *[inner] * (k - 1), (tent, np.zeros(1))])
+    return ReLUNetwork((first, *[inner] * (k - 1), (tent, np.zeros(1))))
 
 
 def square_network(depth: int) -> ReLUNetwork:
@@ -129,23 +138,25 @@ def square_network(depth: int) -> ReLUNetwork:
         if s < k:
             layers.append((np.stack([tent, tent, total]), np.array([0.0, -0.5, 0.0])))
             tent, total = np.array([2.0, -4.0, 0.0]), np.array([0.0, 0.0, 1.0])
-    return ReLUNetwork([*layers, (total[None], np.zeros(1))])
+    return ReLUNetwork((*layers, (total[None], np.zeros(1))))
 
 
 def square_depth(error: float) -> int:
     r"""The least depth for which :func:`square_network` is within ``error`` of x².
 
     Args:
-        error: The wanted error, > 0.
+        error: The wanted error, at least 2⁻⁵²: float64 does not hold x² more closely.
 
     Raises:
-        ValueError: The error is not a finite number above 0.
+        ValueError: The error is not a finite number, or too small.
 
     Example:
         >>> square_depth(1e-6)
         9
     """
     wanted, k = positive("error", error), 1
+    if wanted < ROUNDING:
+        raise ValueError(f"error is {error!r}, below the rounding of x² in float64, {ROUNDING:.1e}")
     while 4.0 ** -(k + 1) > wanted:
         k += 1
     return k

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_UNITS = 8
-MOST_EDGES = 32
+MOST_EDGES = 20
+# Where on its line a weight stands: lines from one side are told apart at different places.
+PLACES = (0.2, 0.31, 0.42)
 RADIUS = 0.26
 APART = 2.6
 # The graph of a ReLU, to fit into its circle.
@@ -31,7 +33,7 @@ def draw(network: StepNetwork | GridNetwork | ReLUNetwork) -> Figure:
     :func:`hwlib.figures.use_style` first to have the book's style.
 
     Args:
-        network: Of at most 8 units in a layer, and 32 weights that are not 0.
+        network: Of at most 8 units in a layer, and 20 weights that are not 0.
 
     Returns:
         A matplotlib figure.
@@ -56,7 +58,7 @@ def draw(network: StepNetwork | GridNetwork | ReLUNetwork) -> Figure:
             _unit(ax, place, "Σ" if is_output else "" if ramp else "σ")
             if ramp and not is_output:
                 ax.plot(place[0] + RAMP[0], place[1] + RAMP[1], color=INK, lw=1.3, zorder=3)
-            above = place + np.array([0, RADIUS + 0.09])
+            above = place + np.array([0, RADIUS + 0.15])
             _write(ax, above, f"{bias:+.4g}" if bias else "0", COLORS[1])
     for k, place in enumerate(columns[0]):
         _unit(ax, place, "x" if sizes[0] == 1 else f"x{'₁₂₃₄₅₆₇₈'[k]}", face=MUTED)
@@ -80,7 +82,12 @@ def _small(network: Any) -> Layers:
         )
     layers: Layers = network.layers
     edges = sum(int(np.count_nonzero(W)) for W, _ in layers)
-    if edges > MOST_EDGES or layers[0][0].shape[1] > MOST_UNITS:
+    inputs = layers[0][0].shape[1]
+    if inputs > MOST_UNITS:
+        raise ValueError(
+            f"this network has {inputs} inputs: a picture can be read up to {MOST_UNITS}"
+        )
+    if edges > MOST_EDGES:
         raise ValueError(
             f"this network has {edges} weights: a picture can be read up to {MOST_EDGES}"
         )
@@ -96,8 +103,7 @@ def _connect(ax: Axes, left: Any, right: Any, W: Any) -> None:
     for i, j in np.argwhere(W):
         start, end = left[j], right[i]
         ax.plot(*zip(start, end, strict=True), color=MUTED, lw=0.9, zorder=1)
-        # Lines into one unit meet at its end: near their start their numbers are apart.
-        share = 0.26 if len(left) > 1 else 0.62
+        share = 0.62 if len(left) == 1 else 0.4 if len(right) == 1 else PLACES[i % len(PLACES)]
         _write(ax, start + share * (end - start), f"{W[i, j]:.4g}", COLORS[0])
 
 

@@ -19,12 +19,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hwlib.boxes._input import Floats, array, count, positive, real, values_of
+from hwlib.boxes._input import MOST_CELLS, Floats, Frozen, array, count, positive, real, values_of
 from hwlib.boxes._steps import BLOCK, Layers
 from hwlib.boxes._sums import Function, cells, opened
 
 # Matrices with more entries than this are not written out.
 MOST_ENTRIES = 10**7
+# NumPy's arrays have up to 64 axes, and the points take one more than the grid.
+MOST_DIMENSIONS = 63
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def grid_counts(n_boxes: int, dimension: int) -> GridCounts:
 
 
 @dataclass(frozen=True, eq=False)
-class GridNetwork:
+class GridNetwork(Frozen):
     """A sum of boxes over the cells of a grid, as a network with two hidden layers of steps.
 
     Attributes:
@@ -92,7 +94,7 @@ class GridNetwork:
         for name in ("edges", "heights"):
             object.__setattr__(self, name, array(name, getattr(self, name)))
         N = self.edges.size - 1
-        if self.edges.ndim != 1 or N < 1 or not (np.diff(self.edges) > 0).all():
+        if self.edges.ndim != 1 or N < 1 or not (self.edges[:-1] < self.edges[1:]).all():
             raise ValueError("edges must be at least two numbers, each above the one before")
         if self.heights.ndim < 1 or set(self.heights.shape) != {N}:
             raise ValueError(
@@ -124,7 +126,7 @@ class GridNetwork:
         np.put_along_axis(ands, lower, 1.0, axis=1)
         np.put_along_axis(ands, lower + 1, -1.0, axis=1)
         second = ands, np.full(N**d, 0.5 - d)
-        return [first, second, (self.heights.reshape(1, -1), np.zeros(1))]
+        return first, second, (self.heights.reshape(1, -1), np.zeros(1))
 
     def __call__(self, points: ArrayLike) -> Floats:
         """The output at each point.
@@ -133,7 +135,8 @@ class GridNetwork:
             points: (..., d).
 
         Returns:
-            (...) outputs in float64: the height of the cell, 0 outside the grid, NaN at NaN.
+            (...) outputs in float64: the height of the cell, 0 outside the grid and at infinity,
+            NaN at NaN.
 
         Raises:
             TypeError: The points are not real numbers.
@@ -175,8 +178,8 @@ def grid_sum(f: Function, bound: float, n_boxes: int, dimension: int) -> GridNet
         dimension: d.
 
     Raises:
-        ValueError: An argument is out of range, or f returns another shape or a value that is not
-            finite.
+        ValueError: An argument is out of range, the grid is larger than memory, or f returns
+            another shape or a value that is not finite.
 
     The cost grows with Nᵈ, which :func:`grid_counts` tells beforehand. Beyond three or four
     dimensions take a trained network.
@@ -190,6 +193,11 @@ def grid_sum(f: Function, bound: float, n_boxes: int, dimension: int) -> GridNet
         array([-1.,  0.,  0.])
     """
     B, N, d = positive("bound", bound), count("n_boxes", n_boxes), count("dimension", dimension)
+    if d > MOST_DIMENSIONS or d * N**d > MOST_CELLS:
+        raise ValueError(
+            f"a grid of {N:,} boxes in each of {d} dimensions is more than memory holds: "
+            f"grid_counts({N}, {d}) says what it would take"
+        )
     edges, middles = cells(B, N)
     points = np.empty((N,) * d + (d,))
     for k in range(d):

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.floating[Any]]
+# More cells than this, and their heights alone would fill the memory of a large machine.
+MOST_CELLS = 2**30
+
+
+class Frozen:
+    """A dataclass that pickles and copies as its fields: arrays are read-only again afterwards."""
+
+    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
 
 
 def finite(name: str, value: Any) -> float:
     """A finite number."""
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_number or not np.isfinite(float(value)):
+    try:
+        number = float(value) if is_number else np.nan
+    except OverflowError:
+        number = np.inf
+    if not np.isfinite(number):
         raise ValueError(f"{name} must be a finite number, not {value!r}")
-    return float(value)
+    return number
 
 
 def positive(name: str, value: Any) -> float:
@@ -56,7 +70,8 @@ def real(name: str, values: ArrayLike) -> NDArray[Any]:
 
 def values_of(f: Callable[[Floats], ArrayLike], points: Floats, shape: tuple[int, ...]) -> Floats:
     """Evaluate f at all points in one call; a single number stands for a constant."""
-    found = real("f(x)", f(points)).astype(np.float64)
+    # A copy: the points are the edges' middles still, whatever f does to its argument.
+    found = real("f(x)", f(points.copy())).astype(np.float64)
     if found.ndim == 0:
         found = np.broadcast_to(found, shape)
     if found.shape != shape:

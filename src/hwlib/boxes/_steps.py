@@ -16,18 +16,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hwlib.boxes._input import Floats, array, finite, real
+from hwlib.boxes._input import Floats, Frozen, array, finite, real
 
 # A product of n points and m steps is formed in blocks of so many numbers.
 BLOCK = 2**20
 # The rounded quotient −b/w is next to the threshold, unless products underflow.
 NEIGHBOURS = 3
+# So many points at a time stay in the cache.
+CHUNK = 2**14
 
-Layers = list[tuple[Floats, Floats]]
+Layers = tuple[tuple[Floats, Floats], ...]
 
 
 @dataclass(frozen=True, eq=False)
-class StepNetwork:
+class StepNetwork(Frozen):
     r"""One hidden layer of unit steps, and a linear output.
 
     .. math::
@@ -36,9 +38,10 @@ class StepNetwork:
         \qquad \sigma(z) = 1 \text{ if } z > 0, \text{ else } 0 .
 
     The weights are the whole truth. Each step decides by the sign of :math:`w_i^\top x + b_i` as
-    floating-point arithmetic gives it, in float64 or, for longer points, in their own type; the
-    output is off the exact sum by at most :math:`m\,\varepsilon \sum_i |c_i|`, and exact if no
-    partial sum is rounded. On a line a point takes :math:`O(\log m)`.
+    floating-point arithmetic gives it, product after product and then the bias, in float64 or, for
+    longer points, in their own type. The output is off the exact sum by at most
+    :math:`m\,\varepsilon \sum_{i \ge 0} |c_i|`, and exact if no partial sum is rounded. On a line
+    a point takes :math:`O(\log m)`, and :math:`O(1)` among thresholds at equal distances.
 
     Attributes:
         weights: (m,) for numbers as input; (m, d) for points in d dimensions.
@@ -85,8 +88,9 @@ class StepNetwork:
     @property
     def layers(self) -> Layers:
         """(weights, biases) of the hidden layer and of the output, as matrices and vectors."""
-        hidden = (self.weights.reshape(self.neurons, -1), self.biases)
-        return [hidden, (self.output_weights[None], np.array([self.output_bias]))]
+        weights = self.weights if self.weights.ndim == 2 else self.weights[:, None]
+        output = self.output_weights[None], np.array([self.output_bias])
+        return (weights, self.biases), output
 
     def __call__(self, x: ArrayLike) -> Floats:
         """The output at each point.
@@ -125,11 +129,19 @@ class StepNetwork:
         y = np.empty(len(flat))
         size = max(1, BLOCK // max(1, self.neurons))
         for start in range(0, len(flat), size):
-            with np.errstate(invalid="ignore"):
-                z = flat[start : start + size] @ self.weights.T + self.biases
+            with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+                z = self._before_the_step(flat[start : start + size])
             y[start : start + size] = (z > 0) @ self.output_weights + self.output_bias
             y[start : start + size][np.isnan(z).any(axis=1)] = np.nan
         return y.reshape(points.shape[:-1])[()]
+
+    def _before_the_step(self, x: Floats) -> Floats:
+        """W x + b, in an order that does not depend on how many points there are."""
+        z: Floats = x[:, :1] * self.weights[:, 0]
+        for k in range(1, x.shape[1]):
+            z += x[:, k : k + 1] * self.weights[:, k]
+        z += self.biases
+        return z
 
     @cached_property
     def _lookup(self) -> _Lookup:
@@ -144,11 +156,13 @@ class _Lookup:
         edges: (m,) in order; some step changes between an edge and the next number above it.
         values: (m + 1,) outputs.
         has_constant_step: Whether a weight is 0: then 0·∞ makes the output undefined.
+        spacing: The distance between edges, if it is the same up to a quarter; None if not.
     """
 
     edges: Floats
     values: Floats
     has_constant_step: bool
+    spacing: float | None
 
     def __call__(self, x: Floats) -> Floats:
         """The output at each number of a vector."""
@@ -156,7 +170,21 @@ class _Lookup:
             # In order, which plots are: then each output is a run, and its end is looked up.
             ends = np.searchsorted(x, self.edges, side="right")
             return np.repeat(self.values, np.diff(ends, prepend=0, append=len(x)))
+        if self.spacing is not None:
+            parts = [self._by_arithmetic(x[i : i + CHUNK]) for i in range(0, len(x), CHUNK)]
+            return np.concatenate([np.zeros(0), *parts])
         values: Floats = self.values[np.searchsorted(self.edges, x)]
+        return values
+
+    def _by_arithmetic(self, x: Floats) -> Floats:
+        """Guess the edge below x from its distance to the first one, and look at its neighbours."""
+        edges, most = self.edges, len(self.edges) - 2
+        with np.errstate(over="ignore", invalid="ignore"):
+            guess = (x - edges[0]) / self.spacing
+        below = np.fmin(np.fmax(guess, 0), most).astype(np.intp)  # NaN becomes 0
+        count = below + (edges[below] < x)
+        count += edges[1:][below] < x
+        values: Floats = self.values[count]
         return values
 
     @classmethod
@@ -174,10 +202,24 @@ class _Lookup:
         on = np.concatenate([c[rises], np.zeros(len(off))])[order]
         still_on = np.concatenate([np.zeros(len(edges) - len(off)), c[falls]])[order]
         values = np.zeros(len(edges) + 1)
-        np.cumsum(on, out=values[1:])
-        if len(off):
-            values[:-1] += np.cumsum(still_on[::-1])[::-1]
-        return cls(edges[order], values + constant, bool((w == 0).any()))
+        with np.errstate(over="ignore", invalid="ignore"):
+            np.cumsum(on, out=values[1:])
+            if len(off):
+                values[:-1] += np.cumsum(still_on[::-1])[::-1]
+            values += constant
+        edges = edges[order]
+        return cls(edges, values, bool((w == 0).any()), _spacing(edges))
+
+
+def _spacing(edges: Floats) -> float | None:
+    """The distance between neighbours, if all are where it puts them, up to a quarter of it."""
+    m = len(edges)
+    if m < 3 or not np.isfinite(edges[[0, -1]]).all():
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        spacing = float(edges[-1] / (m - 1) - edges[0] / (m - 1))
+        off = np.abs(edges - (edges[0] + spacing * np.arange(m)))
+        return spacing if spacing > 0 and float(off.max()) <= spacing / 4 else None
 
 
 def _last_at_rest(w: Floats, b: Floats) -> Floats:

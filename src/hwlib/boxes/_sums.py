@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hwlib.boxes._input import Floats, count, finite, positive, values_of
+from hwlib.boxes._input import MOST_CELLS, Floats, count, finite, positive, values_of
 from hwlib.boxes._steps import StepNetwork
 
 Function = Callable[[Floats], ArrayLike]
@@ -77,8 +77,8 @@ def box_sum(
     r"""F on [−B, B] as N boxes of the same width, from N + 1 step neurons.
 
     Between the edges :math:`e_i = -B + i\delta`, :math:`\delta = 2B/N`, the network has the
-    heights :math:`h_i`, and 0 outside. With σ(0) = 0 a box is (eᵢ, eᵢ₊₁]; so that −B is not lost,
-    the first edge is the next number below it.
+    heights :math:`h_i`, and 0 outside, up to the rounding of their differences. With σ(0) = 0 a
+    box is (eᵢ, eᵢ₊₁]; so that −B is not lost, the first edge is the next number below it.
 
     Args:
         f: Called once, with an array of points; returns one number for each.
@@ -121,17 +121,24 @@ def adaptive_box_sum(
 ) -> StepNetwork:
     r"""F on [−B, B] as N boxes that are narrow where f moves and wide where it does not.
 
-    The cells cut the total variation :math:`V = \int_{-B}^{B} |f'|` into N equal parts. Within a
-    cell f moves by no more than V/N, and the height is the middle of its range there, so the error
-    is V/(2N): never more than the :math:`LB/N` of equal widths, since :math:`V \le 2BL`. The range
-    is measured on a grid of width g, to whose points the error bound holds; between them f can be
-    farther off, by what it moves within g/2. A jump falls between two cells and costs nothing.
+    The cells cut the total variation :math:`V = \int_{-B}^{B} |f'|` into N equal parts, and the
+    height is the middle of the range of f over its cell. Variation and ranges are measured on a
+    grid of width g, so the error is at most
+
+    .. math::
+
+        \frac{V}{2N} + \omega(g/2) ,
+
+    with ω as in :func:`error_bound`. Of this, V/(2N) is at most the :math:`LB/N` of equal widths,
+    since :math:`V \le 2BL`. A jump counts in V; if it is larger than V/N it falls between two
+    cells, and the sum jumps with f.
 
     Args:
-        f: Called once, with an array of points; returns one number for each.
+        f: Called once, with an array of points, one to each edge of the grid: that is what this
+            costs, beside :func:`box_sum`. Returns one number for each.
         bound: B > 0.
         n_boxes: N, the most boxes; jumps, and a function that stands still, take fewer.
-        resolution: How many cells the grid has, 2B/g; as a rule 64 to a box, at least 4096.
+        resolution: How many cells the grid has, 2B/g; as a rule 64 to a box, at least 65,536.
 
     Raises:
         ValueError: As :func:`box_sum`.
@@ -143,10 +150,11 @@ def adaptive_box_sum(
         True
     """
     B, n = positive("bound", bound), count("n_boxes", n_boxes)
-    x, _ = cells(B, max(64 * n, 4096) if resolution is None else count("resolution", resolution))
+    x, _ = cells(B, max(64 * n, 2**16) if resolution is None else count("resolution", resolution))
     y = values_of(f, x, x.shape)
-    variation = np.concatenate([[0.0], np.abs(np.diff(y)).cumsum()])
-    total = variation[-1] or 1.0
+    with np.errstate(over="ignore"):
+        variation = np.concatenate([[0.0], np.abs(np.diff(y)).cumsum()])
+    total = finite("the variation of f", variation[-1]) or 1.0
     cell = np.minimum((variation / total * n).astype(int), n - 1)
     first = np.flatnonzero(np.diff(cell, prepend=-1))
     low, high = np.minimum.reduceat(y, first), np.maximum.reduceat(y, first)
@@ -159,8 +167,8 @@ def error_bound(modulus: float | Callable[[float], float], bound: float, n_boxes
 
     No point is farther than δ/2 from the middle of its cell, so the error is at most
     :math:`\omega(\delta/2)`, with :math:`\omega(t)` the most by which f differs between points
-    that are t apart: Lt if f has the Lipschitz constant L. The same holds for averages where ω is
-    concave, as Lt is.
+    that are at most t apart: Lt if f has the Lipschitz constant L. The same holds for averages
+    where ω is concave, as Lt is.
 
     Args:
         modulus: L ≥ 0, or the function ω.
@@ -168,7 +176,8 @@ def error_bound(modulus: float | Callable[[float], float], bound: float, n_boxes
         n_boxes: N, in each dimension where there are several.
 
     Raises:
-        ValueError: L is negative or not finite, B is not positive, or N is below 1.
+        ValueError: L or what ω returns is negative or not finite, B is not positive, or N is below
+            1.
 
     Example:
         >>> error_bound(1, bound=1, n_boxes=100)
@@ -176,11 +185,8 @@ def error_bound(modulus: float | Callable[[float], float], bound: float, n_boxes
     """
     half = positive("bound", bound) / count("n_boxes", n_boxes)
     if callable(modulus):
-        return float(modulus(half))
-    lipschitz = finite("modulus", modulus)
-    if lipschitz < 0:
-        raise ValueError(f"a Lipschitz constant is at least 0, not {modulus!r}")
-    return lipschitz * half
+        return _not_negative("a modulus of continuity", modulus(half))
+    return _not_negative("a Lipschitz constant", modulus) * half
 
 
 def boxes_needed(error: float, lipschitz: float, bound: float) -> int:
@@ -202,14 +208,14 @@ def boxes_needed(error: float, lipschitz: float, bound: float) -> int:
         100
     """
     wanted, B = positive("error", error), positive("bound", bound)
-    L = finite("lipschitz", lipschitz)
-    if L < 0:
-        raise ValueError(f"a Lipschitz constant is at least 0, not {lipschitz!r}")
+    L = _not_negative("a Lipschitz constant", lipschitz)
     return max(1, ceil(_written(L) * _written(B) / _written(wanted)))
 
 
 def cells(bound: float, n_boxes: int) -> tuple[Floats, Floats]:
     """The N + 1 edges of cells of one width, and their N middles; both lie symmetrically."""
+    if n_boxes > MOST_CELLS:
+        raise ValueError(f"{n_boxes:,} boxes are more than memory holds: take up to {MOST_CELLS:,}")
     edges = bound * (np.arange(-n_boxes, n_boxes + 1, 2) / n_boxes)
     middles = bound * (np.arange(1 - n_boxes, n_boxes, 2) / n_boxes)
     if not ((edges[:-1] < middles) & (middles < edges[1:])).all():
@@ -219,13 +225,22 @@ def cells(bound: float, n_boxes: int) -> tuple[Floats, Floats]:
 
 def opened(edges: Floats) -> Floats:
     """The first edge moved to the next number below, so that it lies in its cell."""
-    return np.concatenate([[np.nextafter(edges[0], -np.inf)], edges[1:]])
+    with np.errstate(over="ignore"):  # if that is -inf, the network refuses it
+        return np.concatenate([[np.nextafter(edges[0], -np.inf)], edges[1:]])
 
 
 def from_cells(edges: Floats, heights: Floats) -> StepNetwork:
     """Steps at the edges that add up to these heights between them."""
-    jumps = np.diff(heights, prepend=0.0, append=0.0)
+    with np.errstate(over="ignore"):  # infinite jumps are refused below
+        jumps = np.diff(heights, prepend=0.0, append=0.0)
     return StepNetwork(np.ones(len(edges)), -opened(edges), jumps)
+
+
+def _not_negative(what: str, value: float) -> float:
+    number = finite(what, value)
+    if number < 0:
+        raise ValueError(f"{what} is at least 0, not {value!r}")
+    return number
 
 
 def _written(value: float) -> Fraction:
