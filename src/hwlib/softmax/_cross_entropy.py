@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hwlib.softmax._blocks import summed
+from hwlib.softmax._blocks import ZERO, put, summed
 from hwlib.softmax._input import (
     Array,
     DType,
@@ -23,10 +23,8 @@ from hwlib.softmax._input import (
 from hwlib.softmax._probabilities import (
     dominant,
     evaluated,
+    exponentials,
     log_probabilities,
-    of_vectors,
-    shift,
-    without_dominant,
 )
 
 # How far a sum of target probabilities may be from 1. A float32 vector that was converted to
@@ -70,7 +68,7 @@ def cross_entropy(
     scores = np.ascontiguousarray(np.moveaxis(scores, axis, -1))
     if targets.ndim < scores.ndim:
         dtype = floating(scores.dtype)
-        logs = evaluated(log_probabilities, -1, temperature, computed_in(dtype), scores)
+        logs = evaluated(log_probabilities, -1, temperature, computed_in(dtype), (scores,))
         loss: Array = -np.take_along_axis(logs, targets[..., None], axis=-1)[..., 0]
     else:
         dtype = common(scores, targets)
@@ -113,26 +111,28 @@ def cross_entropy_gradient(
         np.put_along_axis(wanted, np.expand_dims(targets, axis), 1, axis=axis)
     else:
         wanted = targets
-    return evaluated(_gradient, axis, temperature, dtype, scores, wanted)
+    return evaluated(_gradient, axis, temperature, dtype, (scores, wanted))
 
 
 def _gradient(T: Any, axis: int, out: Array, z: Array, t: Array) -> None:
-    peak = shift(T, axis, out, z)
-    np.exp(out, out=out)
-    sums = summed(out, axis)
-    near = dominant(out, sums, peak, axis)
-    rest = without_dominant(out, sums, near, axis)
+    sums = exponentials(T, axis, out, z)
     out /= sums
-    out -= t
-    if near:  # a probability near 1 and its target are both measured from 1
-        out[near] = (1 - t[near]) - (rest / sums)[of_vectors(near, axis)]
+    near = dominant(out, sums)
+    if near is None:
+        out -= t
+    else:  # a probability near 1 and its target are both measured from 1
+        put(out, near, ZERO, axis)
+        others = summed(out, axis)
+        out -= t
+        exact = (1 + out) - others
+        put(out, near, exact[near] if out.ndim == 1 else exact, axis)
     if T != 1:
         out /= T
 
 
 def _expected(z: Array, t: Array, dtype: DType, temperature: float) -> Array:
     """−Σ tᵢ log yᵢ along the last axis."""
-    logs = evaluated(log_probabilities, -1, temperature, dtype, z)
+    logs = evaluated(log_probabilities, -1, temperature, dtype, (z,))
     with np.errstate(all="ignore"):
         loss = -_weighted(t, logs)
         unbounded = np.isinf(loss)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[Any]
 DType = np.dtype[Any]
+LAST = -1
 
 
 def checked_scores(z: ArrayLike) -> Array:
@@ -34,6 +35,8 @@ def checked_direction(name: str, values: ArrayLike, z: Array) -> Array:
 
 def checked_axis(axis: int, ndim: int) -> int:
     """The axis, counted from the end: −1 is the last."""
+    if axis is LAST:
+        return LAST
     try:
         number = operator.index(axis)
     except TypeError:

@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hwlib.softmax._blocks import broadcast, summed
+from hwlib.softmax._blocks import (
+    SLAB,
+    ZERO,
+    put,
+    slabs,
+    summed,
+    summed_by_slabs,
+    unbuffered,
+)
 from hwlib.softmax._input import (
     Array,
     checked_direction,
@@ -26,11 +34,10 @@ from hwlib.softmax._input import (
 )
 from hwlib.softmax._probabilities import (
     UnusableScores,
+    all_finite,
     dominant,
     evaluated,
-    of_vectors,
-    shift,
-    without_dominant,
+    exponentials,
 )
 
 
@@ -73,19 +80,16 @@ def jacobian(z: ArrayLike, *, temperature: float = 1.0) -> Array:
 
 def _matrices(T: Any, z: Array) -> Array:
     y = np.empty(z.shape, z.dtype)
-    peak = shift(T, -1, y, z)
-    np.exp(y, out=y)
-    sums = summed(y, -1)
-    near = dominant(y, sums, peak, -1)
-    rest = without_dominant(y, sums, near, -1)
-    if near:
-        y[near] = 1
+    sums = exponentials(T, -1, y, z)
     y /= sums
     diagonal = y * (1 - y)
-    if near:
-        of = of_vectors(near, -1)
-        diagonal[near] = y[near] * (rest / sums)[of]
-    J: Array = broadcast(np.multiply, y[..., :, None], -y[..., None, :])
+    near = dominant(y, sums)
+    if near is not None:
+        rest = y.copy()
+        put(rest, near, ZERO, -1)
+        exact = y * summed(rest, -1)
+        put(diagonal, near, exact[near] if y.ndim == 1 else exact, -1)
+    J: Array = unbuffered(np.multiply, y[..., :, None], -y[..., None, :])
     np.einsum("...ii->...i", J)[...] = diagonal
     if T != 1:
         J /= T
@@ -150,7 +154,7 @@ def vjp(z: ArrayLike, u: ArrayLike, axis: int = -1, *, temperature: float = 1.0)
 
 
 class _Unbounded(Exception):  # noqa: N818 - it never leaves this module
-    """A mean is not finite: an entry of the vector is not, or all are next to the largest."""
+    """A product is not finite: an entry of the vector is not, or differences of them overflow."""
 
 
 def _product(name: str, z: ArrayLike, w: ArrayLike, axis: int, temperature: float) -> Array:
@@ -158,33 +162,32 @@ def _product(name: str, z: ArrayLike, w: ArrayLike, axis: int, temperature: floa
     vectors = checked_direction(name, w, scores)
     dtype = common(scores, vectors)
     try:
-        return evaluated(_multiply, axis, temperature, dtype, scores, vectors)
+        return evaluated(_multiply, axis, temperature, dtype, (scores, vectors))
     except _Unbounded:
         refuse_direction(name, vectors)
-    halves = vectors * dtype.type(0.5)
-    product = evaluated(_multiply, axis, temperature, dtype, scores, halves)
+    quarters = vectors * dtype.type(0.25)
+    product = evaluated(_multiply, axis, temperature, dtype, (scores, quarters))
     with np.errstate(all="ignore"):
-        product *= 2
+        product *= 4
     return product
 
 
 def _multiply(T: Any, axis: int, out: Array, z: Array, u: Array) -> None:
-    """y∘u − (yᵀu)y: as differences of products, none of which overflows."""
-    y = np.empty_like(out)
-    peak = shift(T, axis, y, z)
-    np.exp(y, out=y)
-    sums = summed(y, axis)
-    near = dominant(y, sums, peak, axis)
-    y /= sums
-    np.multiply(y, u, out=out)
-    mean = summed(out, axis)
-    sample = np.add.reduce(mean, axis=None)
-    if not (sample - sample == 0 or np.isfinite(mean).all()):
+    sums = exponentials(T, axis, out, z)
+    out /= sums
+    near = dominant(out, sums)
+    if out.size <= SLAB:
+        out *= u - summed(out * u, axis)
+    else:
+        mean = summed_by_slabs(lambda slab: out[slab] * u[slab], out.shape, axis)
+        for slab in slabs(out.shape, axis):
+            out[slab] *= u[slab] - mean
+    if near is not None:  # there the difference cancels; but the products sum to 0
+        put(out, near, ZERO, axis)
+    rest = summed(out, axis)
+    if not all_finite(rest):
         raise _Unbounded
-    y *= mean
-    out -= y
-    if near:  # there the difference cancels, and the products sum to 0
-        out[near] = 0
-        out[near] = -summed(out, axis)[of_vectors(near, axis)]
+    if near is not None:
+        put(out, near, -rest, axis)
     if T != 1:
         out /= T

@@ -6,12 +6,22 @@ overflows or vanishes. What is small beside that 1 is summed without it: the 1 w
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hwlib.softmax._blocks import FEW, Kernel, in_blocks, summed
+from hwlib.softmax._blocks import (
+    FEW,
+    SLAB,
+    ZERO,
+    Kernel,
+    in_blocks,
+    put,
+    summed,
+    summed_by_slabs,
+)
 from hwlib.softmax._input import (
     Array,
     DType,
@@ -23,7 +33,8 @@ from hwlib.softmax._input import (
     refuse_scores,
 )
 
-Places = tuple[Array, ...] | None
+# Rows that need no memory beside the result are taken together up to so many entries.
+ALL_IN_PLACE = 2**17
 
 
 def softmax(z: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Array:
@@ -57,13 +68,12 @@ def softmax(z: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Array:
         array([0. , 0.5, 0.5, 0. ])
     """
     scores = checked_scores(z)
-    return evaluated(_softmax, axis, temperature, floating(scores.dtype), scores)
+    dtype = floating(scores.dtype)
+    return evaluated(_softmax, axis, temperature, dtype, (scores,), ALL_IN_PLACE)
 
 
 def _softmax(T: Any, axis: int, out: Array, z: Array) -> None:
-    shift(T, axis, out, z)
-    np.exp(out, out=out)
-    out /= summed(out, axis)
+    out /= exponentials(T, axis, out, z)
 
 
 def log_softmax(z: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Array:
@@ -91,13 +101,13 @@ def log_softmax(z: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Ar
         array([    0., -1000.])
     """
     scores = checked_scores(z)
-    return evaluated(log_probabilities, axis, temperature, floating(scores.dtype), scores)
+    return evaluated(log_probabilities, axis, temperature, floating(scores.dtype), (scores,))
 
 
 def log_probabilities(T: Any, axis: int, out: Array, z: Array) -> None:
     """The kernel of the logarithm of the softmax."""
     peak = shift(T, axis, out, z)
-    out -= np.log1p(_sum_of_others(np.exp(out), peak, axis))
+    out -= np.log1p(_sum_of_others(out, peak, axis))
 
 
 class UnusableScores(Exception):  # noqa: N818 - it never leaves this package
@@ -105,22 +115,34 @@ class UnusableScores(Exception):  # noqa: N818 - it never leaves this package
 
 
 def evaluated(
-    kernel: Kernel, axis: int, temperature: Any, dtype: DType, z: Array, *more: Array
+    kernel: Kernel,
+    axis: int,
+    temperature: Any,
+    dtype: DType,
+    arrays: tuple[Array, ...],
+    rows: int = SLAB,
 ) -> Array:
     """Apply a kernel in blocks, with NumPy kept silent; unusable scores are named."""
+    z = arrays[0]
     axis = checked_axis(axis, z.ndim)
     T = checked_temperature(temperature, dtype)
     inner = computed_in(dtype)
-    with np.errstate(all="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        for array in arrays:
+            if array.dtype != inner:
+                arrays = tuple(a.astype(inner, copy=False) for a in arrays)
+                break
         try:
-            arrays = [a if a.dtype == inner else a.astype(inner) for a in (z, *more)]
-            result = in_blocks(kernel, T, axis, *arrays)
+            result = in_blocks(kernel, T, axis, arrays, rows)
         except UnusableScores:
             refuse_scores(z, axis)
         return result if dtype == inner else result.astype(dtype)
 
 
-def shift(T: Any, axis: int, out: Array, z: Array) -> Places:
+Index = np.intp | tuple[Array, ...]
+
+
+def shift(T: Any, axis: int, out: Array, z: Array) -> Index | None:
     """Fill with (z − max)/T: at most 0, and −∞ only where the exact value is out of range.
 
     Returns:
@@ -129,10 +151,16 @@ def shift(T: Any, axis: int, out: Array, z: Array) -> Places:
     Raises:
         UnusableScores: A maximum is not finite.
     """
-    peak = _peak(z, axis)
-    top = z[peak] if peak else np.maximum.reduce(z, axis=axis, keepdims=True)
-    sample = np.add.reduce(top, axis=None)
-    if not (sample - sample == 0 or np.isfinite(top).all()):
+    peak: Index | None = None
+    if z.ndim == 1:
+        peak = z.argmax()
+    elif axis == -1 and z.size > FEW:  # in a few short rows it takes longer than the values
+        rows = (
+            np.arange(m).reshape(-1, *[1] * (z.ndim - 1 - k)) for k, m in enumerate(z.shape[:-1])
+        )
+        peak = (*rows, z.argmax(axis=-1, keepdims=True))
+    top = np.maximum.reduce(z, axis=axis, keepdims=True) if peak is None else z[peak]
+    if not all_finite(top):
         raise UnusableScores
     if T > 1:  # the difference may overflow where its quotient does not
         np.multiply(z, 0.5, out=out)
@@ -145,53 +173,52 @@ def shift(T: Any, axis: int, out: Array, z: Array) -> Places:
     return peak
 
 
-def _peak(z: Array, axis: int) -> Places:
-    """The index of the maxima, in long rows, where NumPy finds it as fast as their values."""
-    if z.ndim == 1:
-        return (z.argmax(axis=-1, keepdims=True),)
-    if axis == -1 and z.size > FEW:
-        grid = np.ogrid[tuple(map(slice, z.shape[:-1]))]
-        return (*(g[..., None] for g in grid), z.argmax(axis=-1, keepdims=True))
-    return None
+def all_finite(values: Array) -> bool:
+    """Whether every entry is finite, or the only one."""
+    if values.ndim == 0:
+        return bool(values - values == 0)
+    # A sum of squares takes a third of the time; one that overflows calls for a closer look.
+    return math.isfinite(np.vdot(values, values)) or bool(np.isfinite(values).all())
 
 
-def _sum_of_others(e: Array, peak: Places, axis: int) -> Array:
-    """The sums of all exponentials but one that is 1; ``e`` is used up."""
-    if peak:
-        e[peak] = 0
-        return summed(e, axis)
-    rest = summed(e, axis) - 1
-    small = rest < 1  # the 1, alone of its size, has left little trace of them
-    if small.any():
-        np.copyto(e, 0, where=e == 1)
-        np.copyto(rest, summed(e, axis), where=small)
+def exponentials(T: Any, axis: int, out: Array, z: Array) -> Array:
+    """Fill with exp((z − max)/T), of which one is 1; return the sums of these."""
+    shift(T, axis, out, z)
+    np.exp(out, out=out)
+    return summed(out, axis)
+
+
+def _sum_of_others(d: Array, peak: Index | None, axis: int) -> Array:
+    """The sums of exp(d) without one entry for which d is 0.
+
+    The 1 would leave little trace of what is small beside it.
+    """
+    if peak is not None:
+        d[peak] = -np.inf
+        rest = summed_by_slabs(lambda slab: np.exp(d[slab]), d.shape, axis)
+        d[peak] = 0
+        return rest
+    counts: list[int] = []
+
+    def below_one(slab: Any) -> Array:
+        e: Array = np.exp(d[slab])
+        is_one = e == 1
+        put(e, is_one, ZERO, axis)
+        counts.append(int(np.count_nonzero(is_one)))
+        return e
+
+    def all_ones(slab: Any) -> Array:
+        ones: Array = (np.exp(d[slab]) == 1).astype(d.dtype)
+        return ones
+
+    rest = summed_by_slabs(below_one, d.shape, axis)
+    if sum(counts) > rest.size:
+        rest += summed_by_slabs(all_ones, d.shape, axis) - 1
     return rest
 
 
-def dominant(e: Array, sums: Array, peak: Places, axis: int) -> Places:
-    """The index of exponentials that exceed the sum of all others: of probabilities above 1/2."""
-    alone = sums < 2
-    if not (alone.item() if alone.size == 1 else alone.any()):
-        return None
-    if e.ndim == 1:
-        return peak
-    if peak:
-        return (*np.nonzero(alone[..., 0]), peak[-1][alone])
-    ones = np.unravel_index(np.flatnonzero(e == 1), e.shape)
-    kept = alone[of_vectors(ones, axis)]
-    return tuple(index[kept] for index in ones)
-
-
-def of_vectors(places: tuple[Array, ...], axis: int) -> tuple[Any, ...]:
-    """The index of the vectors that the entries at an index are in, where the axis has length 1."""
-    return (*places[:-1], 0) if axis == -1 else (*places[:-2], 0, places[-1])
-
-
-def without_dominant(e: Array, sums: Array, near: Places, axis: int) -> Array:
-    """The sums of all exponentials but one that is 1; the dominant ones become 0."""
-    rest: Array = sums - 1
-    if near:
-        e[near] = 0
-        of = of_vectors(near, axis)
-        rest[of] = summed(e, axis)[of]
-    return rest
+def dominant(y: Array, sums: Array) -> np.intp | Array | None:
+    """Where a probability exceeds all others together, if there is such a place: index or mask."""
+    if y.ndim == 1:
+        return y.argmax() if sums < 2 else None
+    return y > 0.5 if np.minimum.reduce(sums, axis=None) < 2 else None
