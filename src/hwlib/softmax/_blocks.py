@@ -19,7 +19,7 @@ SLAB = 2**16  # entries of a temporary array: half a MiB of float64, for the sec
 # NumPy starts anew at each row, and does little in a row of ten. So short vectors are stood up as
 # columns, and narrow columns laid down as rows, unless they are few.
 NARROW, FEW = 32, 2**11
-GROUP = 128  # terms that are added one by one; NumPy's own groups in a row are as long
+GROUP = 16  # terms of a column that are added one by one
 # NumPy takes a broadcast operand through a buffer of 8192 entries. One smaller than a row it
 # leaves out, which saves a third of the time of subtracting or dividing.
 BUFFER = 512
@@ -37,7 +37,7 @@ def in_blocks(
     up to so many entries.
     """
     result = np.empty_like(arrays[0], subok=False)
-    if result.ndim == 1 or (axis >= -2 and result.size <= FEW):
+    if result.ndim == 1 or (axis >= -2 and result.size <= FEW and result.flags.c_contiguous):
         kernel(T, axis, result, *arrays)
         return result
     turned = [a.swapaxes(axis, -1) for a in (result, *arrays)]
@@ -54,7 +54,7 @@ def in_blocks(
 
 
 def unbuffered(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function that broadcasts long rows."""
+    """Call a function that broadcasts rows longer than ``BUFFER``."""
     buffer = np.setbufsize(BUFFER)
     try:
         return function(*arguments)
@@ -105,7 +105,7 @@ def slabs(shape: tuple[int, ...], axis: int) -> list[Any]:
     size, n = math.prod(shape), shape[axis]
     if size <= SLAB:
         return [...]
-    step = max(SLAB * n // size, 1 if axis == -1 else GROUP // 8)
+    step = max(SLAB * n // size, 1 if axis == -1 else GROUP)
     cuts = [slice(start, start + step) for start in range(0, n, step)]
     return [(..., cut) if axis == -1 else (..., cut, slice(None)) for cut in cuts]
 
@@ -140,7 +140,7 @@ def summed_by_slabs(terms: Callable[[Any], Array], shape: tuple[int, ...], axis:
 def put(array: Array, near: Any, values: Any, axis: int) -> None:
     """Set the entries of an array at an index, if it is a vector, or at a mask.
 
-    ``values`` have length 1 along the axis. At a mask, what was there before is finite.
+    At a mask, ``values`` are broadcast, and what was there before is finite, or becomes NaN.
     """
     if array.ndim == 1:
         array[near] = values

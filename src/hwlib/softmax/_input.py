@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[Any]
 DType = np.dtype[Any]
-LAST = -1
 
 
 def checked_scores(z: ArrayLike) -> Array:
@@ -35,8 +34,8 @@ def checked_direction(name: str, values: ArrayLike, z: Array) -> Array:
 
 def checked_axis(axis: int, ndim: int) -> int:
     """The axis, counted from the end: −1 is the last."""
-    if axis is LAST:
-        return LAST
+    if type(axis) is int and axis == -1:
+        return axis
     try:
         number = operator.index(axis)
     except TypeError:

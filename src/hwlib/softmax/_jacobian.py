@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hwlib.softmax._blocks import (
+    BUFFER,
     SLAB,
     ZERO,
     put,
@@ -89,7 +90,9 @@ def _matrices(T: Any, z: Array) -> Array:
         put(rest, near, ZERO, -1)
         exact = y * summed(rest, -1)
         put(diagonal, near, exact[near] if y.ndim == 1 else exact, -1)
-    J: Array = unbuffered(np.multiply, y[..., :, None], -y[..., None, :])
+    column, row = y[..., :, None], -y[..., None, :]
+    long = z.shape[-1] > BUFFER
+    J: Array = unbuffered(np.multiply, column, row) if long else column * row
     np.einsum("...ii->...i", J)[...] = diagonal
     if T != 1:
         J /= T
@@ -177,7 +180,8 @@ def _multiply(T: Any, axis: int, out: Array, z: Array, u: Array) -> None:
     out /= sums
     near = dominant(out, sums)
     if out.size <= SLAB:
-        out *= u - summed(out * u, axis)
+        mean = summed(out * u, axis)
+        out *= u - mean
     else:
         mean = summed_by_slabs(lambda slab: out[slab] * u[slab], out.shape, axis)
         for slab in slabs(out.shape, axis):
@@ -185,7 +189,7 @@ def _multiply(T: Any, axis: int, out: Array, z: Array, u: Array) -> None:
     if near is not None:  # there the difference cancels; but the products sum to 0
         put(out, near, ZERO, axis)
     rest = summed(out, axis)
-    if not all_finite(rest):
+    if not all_finite(rest + mean):
         raise _Unbounded
     if near is not None:
         put(out, near, -rest, axis)

@@ -42,7 +42,7 @@ def softmax(z: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Array:
 
     .. math:: y_i = \frac{e^{z_i/T}}{\sum_k e^{z_k/T}}
 
-    With :math:`x_i = (z_{\max} - z_i)/T`, each is off by at most :math:`2x_i + 3\log n + 40` times
+    With :math:`x_i = (z_{\max} - z_i)/T`, each is off by at most :math:`2x_i + 8\log n + 40` times
     the unit roundoff, relative to itself, as long as it is not below the least normal number.
 
     Args:
