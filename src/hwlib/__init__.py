@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from hwlib import figures as figures
     from hwlib import lad as lad
     from hwlib import mlp as mlp
+    from hwlib import softmax as softmax
 
 __version__ = "0.1.0"
-__all__ = ["boxes", "claims", "datasets", "figures", "lad", "mlp"]
+__all__ = ["boxes", "claims", "datasets", "figures", "lad", "mlp", "softmax"]
 
 
 def __getattr__(name: str) -> ModuleType:

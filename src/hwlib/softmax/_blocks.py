@@ -1,0 +1,152 @@
+"""Large arrays in pieces, each laid out for fast sums.
+
+A kernel fills one array from others of its shape, ``kernel(T, axis, out, z, …)``. Its axis is −1,
+where the entries of a vector lie side by side, or −2, where those of different vectors do. Beside
+its result it needs little memory: new memory costs as much time as a softmax.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from hwlib.softmax._input import Array
+
+SLAB = 2**16  # entries of a temporary array: half a MiB of float64, for the second-level cache
+# NumPy starts anew at each row, and does little in a row of ten. So short vectors are stood up as
+# columns, and narrow columns laid down as rows, unless they are few.
+NARROW, FEW = 32, 2**11
+GROUP = 16  # terms of a column that are added one by one
+# NumPy takes a broadcast operand through a buffer of 8192 entries. One smaller than a row it
+# leaves out, which saves a third of the time of subtracting or dividing.
+BUFFER = 512
+
+Kernel = Callable[..., None]
+ZERO = 0
+
+
+def in_blocks(
+    kernel: Kernel, T: Any, axis: int, arrays: tuple[Array, ...], rows: int = SLAB
+) -> Array:
+    """Fill an array like the first with a kernel, piece by piece.
+
+    ``axis`` counts from the end, and the arrays have one shape and type. Rows are taken together
+    up to so many entries.
+    """
+    result = np.empty_like(arrays[0], subok=False)
+    if result.ndim == 1 or (axis >= -2 and result.size <= FEW and result.flags.c_contiguous):
+        kernel(T, axis, result, *arrays)
+        return result
+    turned = [a.swapaxes(axis, -1) for a in (result, *arrays)]
+    *_, wide, n = turned[0].shape
+    in_rows = turned[0].strides[-1] <= turned[0].strides[-2]
+    row = n if in_rows else wide
+    if row <= NARROW:
+        _turn_and_cut(kernel, T, turned)
+    elif row < BUFFER or result.size < 2 * FEW:
+        _cut(kernel, T, in_rows, rows, turned)
+    else:
+        unbuffered(_cut, kernel, T, in_rows, rows, turned)
+    return result
+
+
+def unbuffered(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function that broadcasts rows longer than ``BUFFER``."""
+    buffer = np.setbufsize(BUFFER)
+    try:
+        return function(*arguments)
+    finally:
+        np.setbufsize(buffer)
+
+
+def _cut(kernel: Kernel, T: Any, in_rows: bool, rows: int, arrays: list[Array]) -> None:
+    """Apply a kernel to pieces as they lie: to some rows, or to whole columns."""
+    *vectors, n = arrays[0].shape
+    if in_rows:
+        for piece in pieces(tuple(vectors), max(rows // n, 1)):
+            kernel(T, -1, *(a[piece] for a in arrays))
+    else:
+        for piece in np.ndindex(*vectors[:-1]):
+            kernel(T, -2, *(a[piece].swapaxes(-1, -2) for a in arrays))
+
+
+def _turn_and_cut(kernel: Kernel, T: Any, arrays: list[Array]) -> None:
+    """Apply a kernel to copies in the other order."""
+    *vectors, n = arrays[0].shape
+    axis = -2 if n <= NARROW else -1
+    for piece in pieces(tuple(vectors), max(SLAB // n // 2, 1)):
+        out, *parts = [np.moveaxis(a[piece], -1, 0) if axis == -2 else a[piece] for a in arrays]
+        flat = (n, -1) if axis == -2 else (-1, n)
+        copies = [np.array(a, order="C").reshape(flat) for a in parts]
+        kernel(T, axis, copies[0], *copies)
+        out[...] = copies[0].reshape(out.shape)
+
+
+def pieces(shape: tuple[int, ...], most: int) -> Iterator[tuple[Any, ...]]:
+    """Indices that cut an array of this shape in pieces of at most so many entries."""
+    inner, cut = 1, len(shape)
+    while cut and inner * shape[cut - 1] <= most:
+        cut -= 1
+        inner *= shape[cut]
+    if cut == 0:
+        yield ()
+        return
+    step = max(1, most // inner)
+    for head in np.ndindex(*shape[: cut - 1]):
+        for start in range(0, shape[cut - 1], step):
+            yield (*head, slice(start, start + step))
+
+
+def slabs(shape: tuple[int, ...], axis: int) -> list[Any]:
+    """Indices that cut an array along its axis −1 or −2 in slabs for temporary arrays."""
+    size, n = math.prod(shape), shape[axis]
+    if size <= SLAB:
+        return [...]
+    step = max(SLAB * n // size, 1 if axis == -1 else GROUP)
+    cuts = [slice(start, start + step) for start in range(0, n, step)]
+    return [(..., cut) if axis == -1 else (..., cut, slice(None)) for cut in cuts]
+
+
+def summed(terms: Array, axis: int) -> Array:
+    """The sums along axis −1 or −2, kept as an axis of length 1: in pairs, or in groups.
+
+    A term is part of some log n additions, not of n. The sum of a single vector is a number.
+    """
+    if axis == -1 or terms.shape[-2] <= GROUP:
+        if terms.ndim == 1:
+            total: Array = np.add.reduce(terms)
+            return total
+        return np.add.reduce(terms, axis=axis, keepdims=True)
+    *outer, n, wide = terms.shape
+    whole = n - n % GROUP
+    grouped = terms[..., :whole, :].reshape(*outer, n // GROUP, GROUP, wide)
+    parts = [np.add.reduce(grouped, axis=-2)]
+    if whole < n:
+        parts.append(np.add.reduce(terms[..., whole:, :], axis=-2, keepdims=True))
+    return summed(np.concatenate(parts, axis=-2), axis)
+
+
+def summed_by_slabs(terms: Callable[[Any], Array], shape: tuple[int, ...], axis: int) -> Array:
+    """The same of terms that are computed slab by slab."""
+    sums = [summed(terms(slab), axis) for slab in slabs(shape, axis)]
+    if len(sums) == 1:
+        return sums[0]
+    return summed(np.stack(sums) if len(shape) == 1 else np.concatenate(sums, axis=axis), axis)
+
+
+def put(array: Array, near: Any, values: Any, axis: int) -> None:
+    """Set the entries of an array at an index, if it is a vector, or at a mask.
+
+    At a mask, ``values`` are broadcast, and what was there before is finite, or becomes NaN.
+    """
+    if array.ndim == 1:
+        array[near] = values
+    elif array.shape[axis] > NARROW or array.size <= FEW:
+        np.copyto(array, values, where=near)
+    else:  # so many entries are set that skipping the others takes longer than arithmetic
+        array *= ~near
+        if values is not ZERO:
+            array += near * values

@@ -1,0 +1,197 @@
+r"""The Jacobian of the softmax, whole, and times a vector from either side.
+
+A probability close to 1 hides what is missing to 1, and with it all that is left of the
+derivative. So for an entry above one half, 1 − y is taken from the sum of the other exponentials,
+and its product from those of the others: the columns of the Jacobian sum to 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hwlib.softmax._blocks import (
+    BUFFER,
+    SLAB,
+    ZERO,
+    put,
+    slabs,
+    summed,
+    summed_by_slabs,
+    unbuffered,
+)
+from hwlib.softmax._input import (
+    Array,
+    checked_direction,
+    checked_scores,
+    checked_temperature,
+    common,
+    computed_in,
+    floating,
+    refuse_direction,
+    refuse_scores,
+)
+from hwlib.softmax._probabilities import (
+    UnusableScores,
+    all_finite,
+    dominant,
+    evaluated,
+    exponentials,
+)
+
+
+def jacobian(z: ArrayLike, *, temperature: float = 1.0) -> Array:
+    r"""The derivatives of all probabilities by all scores.
+
+    .. math:: J_{ij} = \frac{\partial y_i}{\partial z_j} = \frac{1}{T}\, y_i\,(\delta_{ij} - y_j)
+
+    Symmetric to the last bit. Each entry has about the relative accuracy of :func:`softmax`, the
+    diagonal too, where :math:`y_i` is so close to 1 that :math:`1 - y_i` cancels.
+
+    Args:
+        z: Scores, of shape (…, n), as for :func:`softmax`; the classes are on the last axis.
+        temperature: T, positive.
+
+    Returns:
+        Matrices, of shape (…, n, n). For products with them take :func:`jvp` and :func:`vjp`,
+        which form none.
+
+    Raises:
+        TypeError: As for :func:`softmax`.
+        ValueError: As for :func:`softmax`.
+
+    Example:
+        >>> jacobian([1.0, 1.0])
+        array([[ 0.25, -0.25],
+               [-0.25,  0.25]])
+    """
+    scores = checked_scores(z)
+    dtype = floating(scores.dtype)
+    inner = computed_in(dtype)
+    T = checked_temperature(temperature, dtype)
+    with np.errstate(all="ignore"):
+        try:
+            J = _matrices(T, scores.astype(inner, copy=False))
+        except UnusableScores:
+            refuse_scores(scores, -1)
+        return J.astype(dtype, copy=False)
+
+
+def _matrices(T: Any, z: Array) -> Array:
+    y = np.empty(z.shape, z.dtype)
+    sums = exponentials(T, -1, y, z)
+    y /= sums
+    diagonal = y * (1 - y)
+    near = dominant(y, sums)
+    if near is not None:
+        rest = y.copy()
+        put(rest, near, ZERO, -1)
+        exact = y * summed(rest, -1)
+        put(diagonal, near, exact[near] if y.ndim == 1 else exact, -1)
+    column, row = y[..., :, None], -y[..., None, :]
+    long = z.shape[-1] > BUFFER
+    J: Array = unbuffered(np.multiply, column, row) if long else column * row
+    np.einsum("...ii->...i", J)[...] = diagonal
+    if T != 1:
+        J /= T
+    return J
+
+
+def jvp(z: ArrayLike, v: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Array:
+    r"""The Jacobian times a vector: how the probabilities move when the scores move along v.
+
+    .. math:: (Jv)_i = \frac{1}{T}\, y_i\,\Bigl(v_i - \sum_k y_k v_k\Bigr)
+
+    It takes O(n) operations, and no matrix.
+
+    Args:
+        z: Scores, as for :func:`softmax`.
+        v: A direction for each vector of scores, finite, with the shape of ``z``.
+        axis: The axis of the classes.
+        temperature: T, positive.
+
+    Returns:
+        The products, with the shape of ``z``. Entry i has about the accuracy of :func:`softmax`,
+        relative to :math:`\sum_j |J_{ij}|\,|v_j|`.
+
+    Raises:
+        TypeError: ``z`` or ``v`` does not hold real numbers.
+        ValueError: As for :func:`softmax`, or ``v`` has another shape or is not finite.
+
+    Example:
+        >>> jvp([1.0, 1.0], [1.0, 0.0])
+        array([ 0.25, -0.25])
+    """
+    return _product("v", z, v, axis, temperature)
+
+
+def vjp(z: ArrayLike, u: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Array:
+    r"""A vector times the Jacobian: the step of back-propagation through a softmax.
+
+    .. math:: (J^\top u)_i = \frac{1}{T}\, y_i\,\Bigl(u_i - \sum_k y_k u_k\Bigr)
+
+    If u is the gradient of a loss by the probabilities, this is its gradient by the scores. J is
+    symmetric, so it is the same as :func:`jvp`, with the same accuracy. For the gradient of the
+    cross-entropy take :func:`cross_entropy_gradient`: there u would be :math:`-t_i/y_i`.
+
+    Args:
+        z: Scores, as for :func:`softmax`.
+        u: A vector for each vector of scores, finite, with the shape of ``z``.
+        axis: The axis of the classes.
+        temperature: T, positive.
+
+    Returns:
+        The products, with the shape of ``z``.
+
+    Raises:
+        TypeError: ``z`` or ``u`` does not hold real numbers.
+        ValueError: As for :func:`softmax`, or ``u`` has another shape or is not finite.
+
+    Example:
+        >>> vjp([1.0, 1.0], [1.0, 0.0])
+        array([ 0.25, -0.25])
+    """
+    return _product("u", z, u, axis, temperature)
+
+
+class _Unbounded(Exception):  # noqa: N818 - it never leaves this module
+    """A product is not finite: an entry of the vector is not, or differences of them overflow."""
+
+
+def _product(name: str, z: ArrayLike, w: ArrayLike, axis: int, temperature: float) -> Array:
+    scores = checked_scores(z)
+    vectors = checked_direction(name, w, scores)
+    dtype = common(scores, vectors)
+    try:
+        return evaluated(_multiply, axis, temperature, dtype, (scores, vectors))
+    except _Unbounded:
+        refuse_direction(name, vectors)
+    quarters = vectors * dtype.type(0.25)
+    product = evaluated(_multiply, axis, temperature, dtype, (scores, quarters))
+    with np.errstate(all="ignore"):
+        product *= 4
+    return product
+
+
+def _multiply(T: Any, axis: int, out: Array, z: Array, u: Array) -> None:
+    sums = exponentials(T, axis, out, z)
+    out /= sums
+    near = dominant(out, sums)
+    if out.size <= SLAB:
+        mean = summed(out * u, axis)
+        out *= u - mean
+    else:
+        mean = summed_by_slabs(lambda slab: out[slab] * u[slab], out.shape, axis)
+        for slab in slabs(out.shape, axis):
+            out[slab] *= u[slab] - mean
+    if near is not None:  # there the difference cancels; but the products sum to 0
+        put(out, near, ZERO, axis)
+    rest = summed(out, axis)
+    if not all_finite(rest + mean):
+        raise _Unbounded
+    if near is not None:
+        put(out, near, -rest, axis)
+    if T != 1:
+        out /= T

@@ -1,0 +1,203 @@
+"""Shapes, axes and memory layouts: each vector of an array gives what it gives alone."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.softmax.data import DTYPES, few, vectors
+
+from hwlib import softmax as module
+from hwlib.softmax import (
+    _blocks,
+    cross_entropy,
+    cross_entropy_gradient,
+    jacobian,
+    jvp,
+    log_softmax,
+    softmax,
+    vjp,
+)
+
+# The order of summation differs with the layout: by some log n roundings of each sum.
+SAME = {"rtol": 1e-13, "atol": 1e-15}
+SHAPES = [
+    (3, 4),
+    (40, 3),
+    (5, 7, 3),
+    (700, 10),
+    (10, 700),
+    (300, 50),
+    (70, 70),
+    (3, 2000),
+    (2000, 3),
+    (900, 600),
+    (2, 70_000),
+    (70_000, 2),
+    (4, 30, 40),
+    (3, 500, 20),
+    (2, 3, 4, 5),
+    (1, 9000, 1),
+]
+
+
+def alone(function, *arrays, axis):
+    """Apply a function to each vector along an axis by itself."""
+    rows = [np.moveaxis(a, axis, -1).reshape(-1, a.shape[axis]) for a in arrays]
+    shape = np.moveaxis(arrays[0], axis, -1).shape
+    values = np.stack([function(*row) for row in zip(*rows, strict=True)])
+    return np.moveaxis(values.reshape(shape), -1, axis)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("scale", [1, 30])
+def test_along_every_axis_each_vector_is_treated_alone(shape, scale):
+    rng = np.random.default_rng(0)
+    z, v = scale * rng.normal(size=shape), rng.normal(size=shape)
+    z[rng.random(shape) < 0.05] = -50 * scale
+    for axis in range(-z.ndim, 0):
+        if z.size // shape[axis] > 3000:
+            continue
+        t = softmax(v, axis)
+        for function in (softmax, log_softmax):
+            np.testing.assert_allclose(function(z, axis), alone(function, z, axis=axis), **SAME)
+        for function, second in ((jvp, v), (vjp, v), (cross_entropy_gradient, t)):
+            np.testing.assert_allclose(
+                function(z, second, axis), alone(function, z, second, axis=axis), **SAME
+            )
+        np.testing.assert_allclose(
+            np.expand_dims(cross_entropy(z, t, axis), axis),
+            alone(lambda a, b: np.full(a.shape, cross_entropy(a, b)), z, t, axis=axis).take(
+                [0], axis=axis
+            ),
+            **SAME,
+        )
+
+
+def test_many_short_vectors_and_long_columns():
+    rng = np.random.default_rng(1)
+    for shape, axis in (((50_000, 10), -1), ((10, 50_000), 0), ((40_000, 20), 0)):
+        z = rng.normal(size=shape)
+        e = np.exp(z)
+        y = e / e.sum(axis=axis, keepdims=True)
+        np.testing.assert_allclose(softmax(z, axis), y, **SAME)
+        np.testing.assert_allclose(log_softmax(z, axis), np.log(y), **SAME)
+        np.testing.assert_allclose(
+            vjp(z, z, axis), y * (z - (y * z).sum(axis, keepdims=True)), rtol=1e-10, atol=1e-15
+        )
+
+
+def test_ties_at_the_largest_score():
+    for shape in ((5, 4), (300, 50), (3000, 4), (50, 3000)):
+        z = np.full(shape, 7.0)
+        for axis in (0, 1):
+            n = shape[axis]
+            np.testing.assert_allclose(softmax(z, axis), 1 / n, **SAME)
+            np.testing.assert_allclose(log_softmax(z, axis), -np.log(n), **SAME)
+            np.testing.assert_allclose(vjp(z, z, axis), 0, atol=1e-14)
+
+
+VIEWS = {
+    "Fortran": lambda a: np.asfortranarray(a),
+    "reversed": lambda a: a[::-1, ::-1].copy()[::-1, ::-1],
+    "every second": lambda a: np.repeat(np.repeat(a, 2, axis=0), 2, axis=1)[::2, ::2],
+    "transposed": lambda a: np.ascontiguousarray(a.T).T,
+    "foreign bytes": lambda a: a.astype(a.dtype.newbyteorder()),
+    "read-only": lambda a: _locked(a),
+}
+
+
+def _locked(a):
+    a = a.copy()
+    a.flags.writeable = False
+    return a
+
+
+@pytest.mark.parametrize("shape", [(6, 5), (90, 70), (3000, 8), (8, 3000)], ids=str)
+@pytest.mark.parametrize("view", VIEWS)
+def test_any_memory_layout_will_do(shape, view):
+    z = np.random.default_rng(2).normal(size=shape)
+    other = VIEWS[view](z)
+    for axis in (0, 1):
+        for function in (softmax, log_softmax):
+            np.testing.assert_allclose(function(other, axis), function(z, axis), **SAME)
+        for function in (jvp, vjp):
+            np.testing.assert_allclose(function(other, z, axis), function(z, z, axis), **SAME)
+            np.testing.assert_allclose(function(z, other, axis), function(z, z, axis), **SAME)
+    np.testing.assert_allclose(jacobian(other[:50]), jacobian(z[:50]), **SAME)
+
+
+def test_a_broadcast_array_will_do():
+    z = np.broadcast_to(np.arange(5.0), (200, 5))
+    np.testing.assert_array_equal(softmax(z), np.broadcast_to(softmax(z[0]), z.shape))
+
+
+def calls(z, v, target):
+    """Every public function once, by name."""
+    return {
+        "softmax": lambda: softmax(z),
+        "log_softmax": lambda: log_softmax(z),
+        "jacobian": lambda: jacobian(z),
+        "jvp": lambda: jvp(z, v),
+        "vjp": lambda: vjp(z, v),
+        "cross_entropy": lambda: cross_entropy(z, target),
+        "cross_entropy_gradient": lambda: cross_entropy_gradient(z, target),
+    }
+
+
+def test_every_public_function_is_called_here():
+    z = np.zeros(3)
+    assert set(calls(z, z, 0)) == set(module.__all__)
+
+
+@few
+@given(vectors(), st.sampled_from(["warn", "raise"]), st.data())
+def test_arguments_stay_as_they_are_and_numpy_is_silent(z, setting, data):
+    v = np.resize(data.draw(vectors(masks=False, dtypes=(z.dtype.type,))), z.shape)
+    t = np.full(len(z), 1 / len(z), np.float64).astype(z.dtype)
+    before = z.copy(), v.copy(), t.copy()
+    with np.errstate(all=setting), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for target in (len(z) - 1, t):
+            for call in calls(z, v, target).values():
+                call()
+    for array, copy in zip((z, v, t), before, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_type_stays_and_the_common_one_is_taken(dtype):
+    z = np.array([[0.0, 1.0], [2.0, 0.5]], dtype)
+    for name, call in calls(z, z, [0, 1]).items():
+        assert call().dtype == dtype, name
+    for name, call in calls(z, [[1, 2], [3, 4]], [[True, False], [False, True]]).items():
+        assert call().dtype == dtype, name
+    wide = z.astype(np.longdouble)
+    for function in (jvp, vjp):
+        assert function(z, wide).dtype == np.longdouble
+    assert cross_entropy(z, softmax(wide)).dtype == np.longdouble
+
+
+def test_settings_of_numpy_are_left_alone():
+    z = np.zeros((100, 2000))
+    with np.errstate(over="raise"):
+        before = np.geterr(), np.getbufsize()
+        softmax(z)
+        with pytest.raises(ValueError, match="z is empty"):
+            softmax(z[:0])
+        with pytest.raises(ValueError, match="nan"):
+            softmax(z + np.nan)
+        assert (np.geterr(), np.getbufsize()) == before
+
+
+def test_pieces_cover_an_array_once():
+    for shape in ((), (7,), (3, 5), (2, 3, 4), (40, 1, 3)):
+        for most in (1, 2, 5, 12, 1000):
+            count = np.zeros(shape, int)
+            for piece in _blocks.pieces(shape, most):
+                assert count[piece].size <= most
+                count[piece] += 1
+            assert (count == 1).all()
