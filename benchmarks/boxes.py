@@ -56,9 +56,7 @@ def beside_interpolation(rng: np.random.Generator) -> dict[str, Result]:
 def building() -> dict[str, Result]:
     """What a sum of a million boxes takes on top of the function's own time."""
     middles = np.linspace(-1, 1, 1_000_000)
-    build, function = best(
-        lambda: boxes.box_sum(np.sin, 1.0, 1_000_000), lambda: np.sin(middles)
-    )
+    build, function = best(lambda: boxes.box_sum(np.sin, 1.0, 1_000_000), lambda: np.sin(middles))
     return {
         "build_seconds": {
             "value": build - function,
