@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hwlib import backprop as backprop
     from hwlib import claims as claims
     from hwlib import datasets as datasets
     from hwlib import figures as figures
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from hwlib import mlp as mlp
 
 __version__ = "0.1.0"
-__all__ = ["claims", "datasets", "figures", "lad", "mlp"]
+__all__ = ["backprop", "claims", "datasets", "figures", "lad", "mlp"]
 
 
 def __getattr__(name: str) -> ModuleType:
