@@ -13,7 +13,11 @@ updates on MNIST, in the rows' own order. Against it stands `plain_epoch`, writt
 suggests: column vectors, a loop over the layers forward and one back, one-hot labels, the sigmoid's
 derivative computed anew from z, all gradients first and the updates after. It is timed in float64,
 which NumPy takes where nobody asks, and in float32, in which hwlib is timed; the ratio
-`sample_ratio` is the one of like with like, both in float32.
+`sample_ratio` is the one of like with like, both in float32. `sample_batched` is an epoch of the
+same network in batches of 64, with 64 times the learning rate.
+
+**Products.** `batch_products` is the time of the matrix products of an epoch in batches and nothing
+else, with the calls and the shapes of hwlib.
 
 Repetitions alternate and each starts from a seed of its own. A ratio is the median of the ratios of
 neighbouring runs, and beside it stand the smallest and the largest. That both sides end at the same
@@ -37,6 +41,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from hwlib import backprop, datasets
+from hwlib.backprop._pass import Pass
 
 Matrix = NDArray[np.floating]
 SIZES, BATCH_SIZE, LEARNING_RATE = (784, 256, 128, 64, 10), 64, 0.01
@@ -57,6 +62,7 @@ def main() -> None:
         results |= batches(X, y, momentum, key, options.repeats)
     X, y = pictures("mnist", options.rows)
     results |= samples(X, y, options.repeats)
+    results |= products(len(X), results["batch_hwlib"]["value"], options.repeats)
     write_results("backprop", results, packages=("numpy", "scipy", "torch"), output=options.output)
 
 
@@ -148,10 +154,14 @@ def samples(X: NDArray[np.float32], y: NDArray[np.int64], repeats: int) -> dict[
         "plain_float64": lambda network: plain_epoch(network, X.astype(np.float64), y, np.float64),
         "plain_float32": lambda network: plain_epoch(network, X, y, np.float32),
     }
-    times: dict[str, list[float]] = {"hwlib": [], **{name: [] for name in plain}}
+    times: dict[str, list[float]] = {"hwlib": [], "batched": [], **{name: [] for name in plain}}
     for seed in range(repeats):
         losses = {}
         network = backprop.Network(SAMPLE_SIZES, "sigmoid", "homework", seed, np.float32)
+        start = time.perf_counter()
+        twin = backprop.Network(SAMPLE_SIZES, "sigmoid", "homework", seed, np.float32)
+        twin.fit(X, y, batch_size=BATCH_SIZE, learning_rate=BATCH_SIZE * SAMPLE_RATE)
+        times["batched"].append(time.perf_counter() - start)
         for name, run in plain.items():
             seconds, losses[name] = run(network)
             times[name].append(seconds)
@@ -168,6 +178,12 @@ def samples(X: NDArray[np.float32], y: NDArray[np.int64], repeats: int) -> dict[
     }
     results |= ratios(
         times["plain_float32"], times["hwlib"], "sample_ratio", f"Plain over hwlib, float32, {of}"
+    )
+    results |= ratios(
+        times["hwlib"],
+        times["batched"],
+        "sample_batched_ratio",
+        f"One at a time over batches of {BATCH_SIZE}, both in hwlib, float32, {of}",
     )
     return results | ratios(
         times["plain_float64"],
@@ -217,6 +233,34 @@ def sigmoid_derivative(z: Matrix) -> Matrix:
 def softmax(z: Matrix) -> Matrix:
     e = np.exp(z - z.max())
     return e / e.sum()
+
+
+def products(rows: int, epoch: float, repeats: int) -> dict[str, Result]:
+    """Seconds for the products of an epoch in batches, and their share of the whole."""
+    times, steps = [], -(-rows // BATCH_SIZE)
+    network = backprop.Network(SIZES, dtype=np.float32)
+    batch = np.random.default_rng(0).random((BATCH_SIZE, SIZES[0]), dtype=np.float32)
+    labels = np.zeros(BATCH_SIZE, np.int64)
+    through = Pass(network.weights, network.biases, network.activation, batch, labels)
+    through.loss()
+    for _ in through.backward():  # fills all buffers with numbers of the usual size
+        pass
+    for _ in range(repeats):
+        start = time.perf_counter()
+        for _ in range(steps):
+            for layer in through.layers:
+                layer.a_in.dot(layer.W, out=layer.a)
+            for layer in reversed(through.layers):
+                if layer.delta_in is not None:
+                    layer.delta.dot(layer.W.T, out=layer.delta_in)
+                layer.add_gradient(layer.W, layer.b, -1e-12, 1.0)
+        times.append(time.perf_counter() - start)
+    share = statistics.median(times) / epoch
+    what = f"Of the time of an epoch of hwlib, {'-'.join(map(str, SIZES))}, batch {BATCH_SIZE}."
+    return {
+        "batch_products": seconds_result(times, "The products of an epoch alone."),
+        "batch_products_share": {"value": round(share, 4), "unit": "", "what": what},
+    }
 
 
 def compare(losses: dict[str, float]) -> None:

@@ -205,7 +205,8 @@ class Network:
             learning_rate: η.
             momentum: μ in [0, 1).
             shuffle: Whether each epoch has an order of its own; else that of the rows.
-            seed: Of the orders.
+            seed: Of the orders, which ``numpy.random.default_rng(seed)`` gives as
+                ``permutation(n)``, one after the other.
 
         Returns:
             The loss of each batch before its step.
