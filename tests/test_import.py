@@ -24,6 +24,7 @@ def loaded_by(statement: str) -> set[str]:
     "statement",
     [
         "import hwlib",
+        "from hwlib import backprop",
         "from hwlib import claims",
         "from hwlib import datasets",
         "from hwlib import lad",

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from hwlib import backprop as backprop
     from hwlib import boxes as boxes
     from hwlib import claims as claims
     from hwlib import datasets as datasets
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from hwlib import softmax as softmax
 
 __version__ = "0.1.0"
-__all__ = ["boxes", "claims", "datasets", "figures", "lad", "mlp", "softmax"]
+__all__ = ["backprop", "boxes", "claims", "datasets", "figures", "lad", "mlp", "softmax"]
 
 
 def __getattr__(name: str) -> ModuleType:

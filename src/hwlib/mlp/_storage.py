@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
-import uuid
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any, SupportsIndex
 import torch
 from torch import nn
 
+from hwlib._files import write_network
 from hwlib.mlp._network import blank, check_sizes, sizes_of
 
 _FORMAT = "hwlib.mlp 1"
@@ -43,12 +42,7 @@ def save(network: nn.Module, path: str | os.PathLike[str]) -> None:
     state = {name: tensor.cpu() for name, tensor in network.state_dict().items()}
     buffer = io.BytesIO()
     torch.save({"format": _FORMAT, "sizes": list(sizes_of(network)), "state": state}, buffer)
-    try:
-        # Through a link to the file that it names: replacing the link would leave that file behind.
-        _replace(Path(path).resolve(), buffer.getvalue())
-    except OSError as error:
-        why = f"the network was not saved, an older file is unchanged: {error.strerror}"
-        raise OSError(error.errno, why, str(path)) from error
+    write_network(path, buffer.getvalue())
 
 
 def load(
@@ -89,21 +83,6 @@ def load(
             "ask for its sizes, or leave sizes out"
         )
     return network
-
-
-def _replace(path: Path, contents: bytes) -> None:
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "there is no file of that name but something else")
-    # Beside its target: a rename is atomic only within one file system.
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(contents)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _restore(contents: bytes) -> nn.Sequential:
