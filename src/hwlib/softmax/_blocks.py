@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -46,11 +47,13 @@ def in_blocks(
     *_, wide, n = turned[0].shape
     in_rows = turned[0].strides[-1] <= turned[0].strides[-2]
     row = n if in_rows else wide
+    small = result.size <= SMALL
     if row <= NARROW:
-        _turn_and_cut(kernel, T, turned)
-    elif result.size <= SMALL and in_rows:
+        turn = _turn_and_cut if small else partial(unbuffered, _turn_and_cut)
+        turn(kernel, T, turned)
+    elif in_rows and small:
         kernel(T, -1, *turned)
-    elif row < BUFFER or result.size <= SMALL:
+    elif small or row < BUFFER:
         _cut(kernel, T, in_rows, rows, turned)
     else:
         unbuffered(_cut, kernel, T, in_rows, rows, turned)

@@ -36,6 +36,7 @@ from hwlib.softmax._input import (
 
 # Rows that need no memory beside the result are taken together up to so many entries.
 ALL_IN_PLACE = 2**17
+MANY = 200  # vectors
 
 
 def softmax(z: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Array:
@@ -158,7 +159,7 @@ def shift(T: Any, axis: int, out: Array, z: Array) -> Index | None:
     peak: Index | None = None
     if z.ndim == 1:
         peak = z.argmax()
-    elif axis == -1 and z.size > FEW:  # in a few short rows it takes longer than the values
+    elif axis == -1 and z.size > MANY * z.shape[-1]:  # of a few rows it takes longer than values
         rows = (
             np.arange(m).reshape(-1, *[1] * (z.ndim - 1 - k)) for k, m in enumerate(z.shape[:-1])
         )
@@ -204,7 +205,7 @@ def probabilities(T: Any, axis: int, out: Array, z: Array) -> Near | None:
         return None
     if isinstance(peak, tuple):
         return (*np.nonzero(alone[..., 0]), peak[-1][alone])
-    if out.ndim == 2 and axis == -2 and 8 * count <= alone.size:
+    if out.size > FEW and out.ndim == 2 and axis == -2 and 8 * count <= alone.size:
         columns = np.flatnonzero(alone)
         return (out[:, columns].argmax(axis=0), columns)
     return out > 0.5
@@ -220,7 +221,7 @@ def _sum_of_others(d: Array, peak: Index | None, axis: int) -> Array:
         rest = summed_by_slabs(lambda slab: np.exp(d[slab]), d.shape, axis)
         d[peak] = 0
         return rest
-    if d.size <= SLAB:
+    if FEW < d.size <= SLAB:
         e = np.exp(d)
         rest = summed(e, axis) - 1
         small = rest < 1
