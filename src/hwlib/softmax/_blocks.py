@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,15 @@ SLAB = 2**16  # entries of a temporary array: half a MiB of float64, for the sec
 # NumPy starts anew at each row, and does little in a row of ten. So short vectors are stood up as
 # columns, and narrow columns laid down as rows, unless they are few.
 NARROW, FEW = 32, 2**11
-GROUP = 16  # terms of a column that are added one by one
+SMALL = 2**14  # so many entries are not worth a cut
+GROUP, SMALLER_GROUP = 128, 16  # terms of a column that are added one by one
 # NumPy takes a broadcast operand through a buffer of 8192 entries. One smaller than a row it
 # leaves out, which saves a third of the time of subtracting or dividing.
 BUFFER = 512
 
 Kernel = Callable[..., None]
-ZERO = 0
+Near = Any  # an index, a tuple of index arrays, or a mask
+ZERO = np.zeros(())
 
 
 def in_blocks(
@@ -44,9 +47,13 @@ def in_blocks(
     *_, wide, n = turned[0].shape
     in_rows = turned[0].strides[-1] <= turned[0].strides[-2]
     row = n if in_rows else wide
+    small = result.size <= SMALL
     if row <= NARROW:
-        _turn_and_cut(kernel, T, turned)
-    elif row < BUFFER or result.size < 2 * FEW:
+        turn = _turn_and_cut if small else partial(unbuffered, _turn_and_cut)
+        turn(kernel, T, turned)
+    elif in_rows and small:
+        kernel(T, -1, *turned)
+    elif small or row < BUFFER:
         _cut(kernel, T, in_rows, rows, turned)
     else:
         unbuffered(_cut, kernel, T, in_rows, rows, turned)
@@ -105,28 +112,29 @@ def slabs(shape: tuple[int, ...], axis: int) -> list[Any]:
     size, n = math.prod(shape), shape[axis]
     if size <= SLAB:
         return [...]
-    step = max(SLAB * n // size, 1 if axis == -1 else GROUP)
+    step = max(SLAB * n // size, 1 if axis == -1 else SMALLER_GROUP)
     cuts = [slice(start, start + step) for start in range(0, n, step)]
     return [(..., cut) if axis == -1 else (..., cut, slice(None)) for cut in cuts]
 
 
-def summed(terms: Array, axis: int) -> Array:
+def summed(terms: Array, axis: int, group: int = GROUP) -> Array:
     """The sums along axis −1 or −2, kept as an axis of length 1: in pairs, or in groups.
 
-    A term is part of some log n additions, not of n. The sum of a single vector is a number.
+    So a term takes part in some log n additions, or in that many more than a group has, not in n.
+    The sum of a single vector is a number.
     """
-    if axis == -1 or terms.shape[-2] <= GROUP:
+    if axis == -1 or terms.shape[-2] <= group:
         if terms.ndim == 1:
             total: Array = np.add.reduce(terms)
             return total
         return np.add.reduce(terms, axis=axis, keepdims=True)
     *outer, n, wide = terms.shape
-    whole = n - n % GROUP
-    grouped = terms[..., :whole, :].reshape(*outer, n // GROUP, GROUP, wide)
+    whole = n - n % group
+    grouped = terms[..., :whole, :].reshape(*outer, n // group, group, wide)
     parts = [np.add.reduce(grouped, axis=-2)]
     if whole < n:
         parts.append(np.add.reduce(terms[..., whole:, :], axis=-2, keepdims=True))
-    return summed(np.concatenate(parts, axis=-2), axis)
+    return summed(np.concatenate(parts, axis=-2), axis, SMALLER_GROUP)
 
 
 def summed_by_slabs(terms: Callable[[Any], Array], shape: tuple[int, ...], axis: int) -> Array:
@@ -137,13 +145,15 @@ def summed_by_slabs(terms: Callable[[Any], Array], shape: tuple[int, ...], axis:
     return summed(np.stack(sums) if len(shape) == 1 else np.concatenate(sums, axis=axis), axis)
 
 
-def put(array: Array, near: Any, values: Any, axis: int) -> None:
-    """Set the entries of an array at an index, if it is a vector, or at a mask.
+def put(array: Array, near: Near, values: Any, axis: int) -> None:
+    """Set the entries of an array at an index or a mask to the value of their vector.
 
-    At a mask, ``values`` are broadcast, and what was there before is finite, or becomes NaN.
+    At a mask, what was there before is finite, or becomes NaN.
     """
     if array.ndim == 1:
         array[near] = values
+    elif isinstance(near, tuple):
+        array[near] = np.broadcast_to(values, array.shape)[near]
     elif array.shape[axis] > NARROW or array.size <= FEW:
         np.copyto(array, values, where=near)
     else:  # so many entries are set that skipping the others takes longer than arithmetic

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hwlib.softmax._blocks import ZERO, put, summed
+from hwlib.softmax._blocks import summed
 from hwlib.softmax._input import (
     Array,
     DType,
@@ -21,10 +21,9 @@ from hwlib.softmax._input import (
     real_array,
 )
 from hwlib.softmax._probabilities import (
-    dominant,
     evaluated,
-    exponentials,
     log_probabilities,
+    probabilities,
 )
 
 # How far a sum of target probabilities may be from 1. A float32 vector that was converted to
@@ -115,17 +114,14 @@ def cross_entropy_gradient(
 
 
 def _gradient(T: Any, axis: int, out: Array, z: Array, t: Array) -> None:
-    sums = exponentials(T, axis, out, z)
-    out /= sums
-    near = dominant(out, sums)
-    if near is None:
+    near = probabilities(T, axis, out, z)
+    if near is not None:  # a probability near 1 and its target are both measured from 1
+        out[near] = 0
+        missing = np.broadcast_to(summed(out, axis), out.shape)[near]
         out -= t
-    else:  # a probability near 1 and its target are both measured from 1
-        put(out, near, ZERO, axis)
-        others = summed(out, axis)
+        out[near] = (1 + out[near]) - missing
+    else:
         out -= t
-        exact = (1 + out) - others
-        put(out, near, exact[near] if out.ndim == 1 else exact, axis)
     if T != 1:
         out /= T
 

@@ -36,9 +36,8 @@ from hwlib.softmax._input import (
 from hwlib.softmax._probabilities import (
     UnusableScores,
     all_finite,
-    dominant,
     evaluated,
-    exponentials,
+    probabilities,
 )
 
 
@@ -81,15 +80,13 @@ def jacobian(z: ArrayLike, *, temperature: float = 1.0) -> Array:
 
 def _matrices(T: Any, z: Array) -> Array:
     y = np.empty(z.shape, z.dtype)
-    sums = exponentials(T, -1, y, z)
-    y /= sums
+    near = probabilities(T, -1, y, z)
     diagonal = y * (1 - y)
-    near = dominant(y, sums)
     if near is not None:
         rest = y.copy()
-        put(rest, near, ZERO, -1)
-        exact = y * summed(rest, -1)
-        put(diagonal, near, exact[near] if y.ndim == 1 else exact, -1)
+        rest[near] = 0
+        missing = np.broadcast_to(summed(rest, -1), y.shape)
+        diagonal[near] = y[near] * missing[near]
     column, row = y[..., :, None], -y[..., None, :]
     long = z.shape[-1] > BUFFER
     J: Array = unbuffered(np.multiply, column, row) if long else column * row
@@ -176,9 +173,7 @@ def _product(name: str, z: ArrayLike, w: ArrayLike, axis: int, temperature: floa
 
 
 def _multiply(T: Any, axis: int, out: Array, z: Array, u: Array) -> None:
-    sums = exponentials(T, axis, out, z)
-    out /= sums
-    near = dominant(out, sums)
+    near = probabilities(T, axis, out, z)
     if out.size <= SLAB:
         mean = summed(out * u, axis)
         out *= u - mean

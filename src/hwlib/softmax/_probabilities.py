@@ -17,6 +17,7 @@ from hwlib.softmax._blocks import (
     SLAB,
     ZERO,
     Kernel,
+    Near,
     in_blocks,
     put,
     summed,
@@ -35,6 +36,7 @@ from hwlib.softmax._input import (
 
 # Rows that need no memory beside the result are taken together up to so many entries.
 ALL_IN_PLACE = 2**17
+MANY = 200  # vectors
 
 
 def softmax(z: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Array:
@@ -42,8 +44,9 @@ def softmax(z: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Array:
 
     .. math:: y_i = \frac{e^{z_i/T}}{\sum_k e^{z_k/T}}
 
-    With :math:`x_i = (z_{\max} - z_i)/T`, each is off by at most :math:`2x_i + 8\log n + 40` times
-    the unit roundoff, relative to itself, as long as it is not below the least normal number.
+    With :math:`x_i = (z_{\max} - z_i)/T`, each is off by at most :math:`2x_i + 8\log n + 150` times
+    the unit roundoff, relative to itself, as long as it is not below the least normal number. Of
+    the 150, most is for vectors across memory, whose terms are added in groups.
 
     Args:
         z: Scores, of any shape with at least one entry; :math:`-\infty` masks a class out.
@@ -73,7 +76,9 @@ def softmax(z: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Array:
 
 
 def _softmax(T: Any, axis: int, out: Array, z: Array) -> None:
-    out /= exponentials(T, axis, out, z)
+    shift(T, axis, out, z)
+    np.exp(out, out=out)
+    out /= summed(out, axis)
 
 
 def log_softmax(z: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Array:
@@ -154,7 +159,7 @@ def shift(T: Any, axis: int, out: Array, z: Array) -> Index | None:
     peak: Index | None = None
     if z.ndim == 1:
         peak = z.argmax()
-    elif axis == -1 and z.size > FEW:  # in a few short rows it takes longer than the values
+    elif axis == -1 and z.size > MANY * z.shape[-1]:  # of a few rows it takes longer than values
         rows = (
             np.arange(m).reshape(-1, *[1] * (z.ndim - 1 - k)) for k, m in enumerate(z.shape[:-1])
         )
@@ -181,11 +186,29 @@ def all_finite(values: Array) -> bool:
     return math.isfinite(np.vdot(values, values)) or bool(np.isfinite(values).all())
 
 
-def exponentials(T: Any, axis: int, out: Array, z: Array) -> Array:
-    """Fill with exp((z − max)/T), of which one is 1; return the sums of these."""
-    shift(T, axis, out, z)
+def probabilities(T: Any, axis: int, out: Array, z: Array) -> Near | None:
+    """Fill with the softmax.
+
+    Returns:
+        Where a probability exceeds all others together, if there is such a place: an index in a
+        vector and where they are few or in rows, else a mask.
+    """
+    peak = shift(T, axis, out, z)
     np.exp(out, out=out)
-    return summed(out, axis)
+    sums = summed(out, axis)
+    out /= sums
+    if out.ndim == 1:
+        return peak if sums < 2 else None
+    alone = sums < 2
+    count = np.count_nonzero(alone)
+    if count == 0:
+        return None
+    if isinstance(peak, tuple):
+        return (*np.nonzero(alone[..., 0]), peak[-1][alone])
+    if out.size > FEW and out.ndim == 2 and axis == -2 and 8 * count <= alone.size:
+        columns = np.flatnonzero(alone)
+        return (out[:, columns].argmax(axis=0), columns)
+    return out > 0.5
 
 
 def _sum_of_others(d: Array, peak: Index | None, axis: int) -> Array:
@@ -197,6 +220,14 @@ def _sum_of_others(d: Array, peak: Index | None, axis: int) -> Array:
         d[peak] = -np.inf
         rest = summed_by_slabs(lambda slab: np.exp(d[slab]), d.shape, axis)
         d[peak] = 0
+        return rest
+    if FEW < d.size <= SLAB:
+        e = np.exp(d)
+        rest = summed(e, axis) - 1
+        small = rest < 1
+        if small.any():
+            put(e, e == 1, ZERO, axis)
+            np.copyto(rest, summed(e, axis), where=small)
         return rest
     counts: list[int] = []
 
@@ -215,10 +246,3 @@ def _sum_of_others(d: Array, peak: Index | None, axis: int) -> Array:
     if sum(counts) > rest.size:
         rest += summed_by_slabs(all_ones, d.shape, axis) - 1
     return rest
-
-
-def dominant(y: Array, sums: Array) -> np.intp | Array | None:
-    """Where a probability exceeds all others together, if there is such a place: index or mask."""
-    if y.ndim == 1:
-        return y.argmax() if sums < 2 else None
-    return y > 0.5 if np.minimum.reduce(sums, axis=None) < 2 else None
