@@ -56,6 +56,7 @@ faults: env  ## plant every fault of tests/book/faults.toml: each must turn its 
 bench: env $(BENCH_READY)  ## measure side by side; writes benchmarks/results
 	$(BIN)/python benchmarks/fashion_mnist.py
 	$(BIN)/python benchmarks/boxes.py
+	$(BIN)/python benchmarks/softmax.py
 	$(BIN)/python benchmarks/backprop.py
 	.venv-bench/bin/python benchmarks/lad.py
 
