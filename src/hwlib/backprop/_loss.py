@@ -27,28 +27,30 @@ class CrossEntropy:
         self._z, self._e, self._flat = z, delta, delta.ravel()
         self._first = np.arange(m) * n_classes  # of each row, in the flat array
         self._at = np.empty(m, np.int64)
-        self._picked, self._total = np.empty((m, 1), z.dtype), np.empty((m, 1), z.dtype)
-        self._ones, self._share = np.ones((n_classes, 1), z.dtype), np.full(m, 1 / m, z.dtype)
+        self._picked, self._total = np.empty(m, z.dtype), np.empty(m, z.dtype)
+        self._picked_column, self._total_column = self._picked[:, None], self._total[:, None]
+        self._losses, self._share = np.empty(m, z.dtype), np.full(m, 1 / m, z.dtype)
+        self._ones = np.ones(n_classes, z.dtype)
 
     def forward(self, y: NDArray[np.int64]) -> float:
         """The mean loss with these labels, (m,)."""
-        picked, e = self._picked, self._e
-        self._z.argmax(axis=1, out=self._at)
-        np.add(self._at, self._first, out=self._at)
-        self._z.take(self._at, out=picked[:, 0], mode="clip")  # "clip" writes without a copy
-        np.subtract(self._z, picked, out=e)
-        np.add(y, self._first, out=self._at)
-        self._flat.take(self._at, out=picked[:, 0], mode="clip")
+        at, picked, losses, e = self._at, self._picked, self._losses, self._e
+        self._z.argmax(axis=1, out=at)
+        np.add(at, self._first, out=at)
+        self._z.take(at, out=picked, mode="clip")  # "clip" writes without a copy
+        np.subtract(self._z, self._picked_column, out=e)
+        np.add(y, self._first, out=at)
+        self._flat.take(at, out=picked, mode="clip")
         np.exp(e, out=e)
         e.dot(self._ones, out=self._total)
-        losses = np.log(self._total)
-        losses -= picked
-        return float(losses[:, 0].dot(self._share))
+        np.log(self._total, out=losses)
+        np.subtract(losses, picked, out=losses)
+        return float(losses.dot(self._share))
 
     def backward(self) -> None:
         """After :meth:`forward`, fill delta with (p − [k = y]) / m."""
-        picked = self._picked[:, 0]
-        np.divide(self._e, self._total, out=self._e)
+        picked = self._picked
+        np.divide(self._e, self._total_column, out=self._e)
         self._flat.take(self._at, out=picked, mode="clip")
         np.subtract(picked, 1, out=picked)
         self._flat[self._at] = picked
