@@ -55,6 +55,7 @@ faults: env  ## plant every fault of tests/book/faults.toml: each must turn its 
 
 bench: env $(BENCH_READY)  ## measure side by side; writes benchmarks/results
 	$(BIN)/python benchmarks/fashion_mnist.py
+	$(BIN)/python benchmarks/softmax.py
 	.venv-bench/bin/python benchmarks/lad.py
 
 # What hwlib is measured against stays out of the book's environment.

@@ -14,7 +14,7 @@ first is computed in ``float32``); whole numbers become ``float64``; several arr
 common type. NumPy warns of nothing, and no argument is changed.
 
 The chapter *The softmax Jacobian* derives what is computed here. NumPy is all that this needs. For
-weights in the sum, or several axes at once, take :func:`scipy.special.logsumexp`.
+weights in the sum, or several axes at once, take ``scipy.special.logsumexp``.
 """
 
 from hwlib.softmax._cross_entropy import cross_entropy, cross_entropy_gradient
