@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,25 +38,28 @@ def in_blocks(
     ``axis`` counts from the end, and the arrays have one shape and type. Rows are taken together
     up to so many entries.
     """
-    result = np.empty_like(arrays[0], subok=False)
-    if result.ndim == 1 or (axis >= -2 and result.size <= FEW and result.flags.c_contiguous):
-        kernel(T, axis, result, *arrays)
+    result = np.empty_like(arrays[0])
+    if result.ndim == 1 or (axis >= -2 and result.size <= SMALL and _lies_well(result)):
+        if result.size <= SMALL // 2 or result.ndim == 1 or result.shape[-1] < BUFFER:
+            kernel(T, axis, result, *arrays)
+        else:
+            unbuffered(kernel, T, axis, result, *arrays)
         return result
     turned = [a.swapaxes(axis, -1) for a in (result, *arrays)]
     *_, wide, n = turned[0].shape
     in_rows = turned[0].strides[-1] <= turned[0].strides[-2]
     row = n if in_rows else wide
-    small = result.size <= SMALL
-    if row <= NARROW:
-        turn = _turn_and_cut if small else partial(unbuffered, _turn_and_cut)
-        turn(kernel, T, turned)
-    elif in_rows and small:
-        kernel(T, -1, *turned)
-    elif small or row < BUFFER:
-        _cut(kernel, T, in_rows, rows, turned)
+    fill = _turn_and_cut if row <= NARROW else _cut
+    if row < BUFFER and (row > NARROW or result.size <= SMALL):
+        fill(kernel, T, in_rows, rows, turned)
     else:
-        unbuffered(_cut, kernel, T, in_rows, rows, turned)
+        unbuffered(fill, kernel, T, in_rows, rows, turned)
     return result
+
+
+def _lies_well(array: Array) -> bool:
+    """Whether a small array needs no copy in another order."""
+    return array.flags.c_contiguous and (array.size <= FEW or array.shape[-1] > NARROW)
 
 
 def unbuffered(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -80,11 +82,11 @@ def _cut(kernel: Kernel, T: Any, in_rows: bool, rows: int, arrays: list[Array]) 
             kernel(T, -2, *(a[piece].swapaxes(-1, -2) for a in arrays))
 
 
-def _turn_and_cut(kernel: Kernel, T: Any, arrays: list[Array]) -> None:
-    """Apply a kernel to copies in the other order."""
+def _turn_and_cut(kernel: Kernel, T: Any, in_rows: bool, rows: int, arrays: list[Array]) -> None:
+    """Apply a kernel to copies: of short rows as columns, of narrow columns as rows if long."""
     *vectors, n = arrays[0].shape
-    axis = -2 if n <= NARROW else -1
-    for piece in pieces(tuple(vectors), max(SLAB // n // 2, 1)):
+    axis = -2 if in_rows or n <= NARROW else -1
+    for piece in pieces(tuple(vectors), max(rows // n // 2, 1)):
         out, *parts = [np.moveaxis(a[piece], -1, 0) if axis == -2 else a[piece] for a in arrays]
         flat = (n, -1) if axis == -2 else (-1, n)
         copies = [np.array(a, order="C").reshape(flat) for a in parts]

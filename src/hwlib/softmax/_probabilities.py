@@ -221,7 +221,7 @@ def _sum_of_others(d: Array, peak: Index | None, axis: int) -> Array:
         rest = summed_by_slabs(lambda slab: np.exp(d[slab]), d.shape, axis)
         d[peak] = 0
         return rest
-    if FEW < d.size <= SLAB:
+    if FEW < d.size <= 2 * SLAB:
         e = np.exp(d)
         rest = summed(e, axis) - 1
         small = rest < 1
