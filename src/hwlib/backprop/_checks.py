@@ -21,7 +21,7 @@ def checked_sizes(sizes: Sequence[SupportsIndex]) -> tuple[int, ...]:
         checked = tuple(operator.index(size) for size in sizes)
     except TypeError:
         checked = ()
-    if len(checked) < 2 or min(checked) < 1:
+    if len(checked) < 2 or min(checked) < 1 or any(isinstance(n, bool) for n in sizes):
         raise ValueError(
             "sizes must be at least two positive integers, inputs first and classes last, as in "
             f"(784, 32, 32, 10), not {sizes!r}"
@@ -65,9 +65,13 @@ def checked_count(name: str, value: Any, most: int | None = None) -> int:
 
 def checked_rate(learning_rate: Any) -> float:
     """A positive, finite number."""
-    if not (_is_number(learning_rate) and 0 < learning_rate < math.inf):
+    try:
+        rate = float(learning_rate) if _is_number(learning_rate) else math.nan
+    except OverflowError:
+        rate = math.inf
+    if not 0 < rate < math.inf:
         raise ValueError(f"learning_rate must be positive and finite, not {learning_rate!r}")
-    return float(learning_rate)
+    return rate
 
 
 def checked_momentum(momentum: Any) -> float:
@@ -154,6 +158,8 @@ def _parameter(name: str, value: Any, shape: tuple[int, ...], dtype: np.dtype[An
 def _real(name: str, values: Any) -> NDArray[Any]:
     if hasattr(values, "toarray"):
         raise TypeError(f"{name} is a sparse matrix: convert it with {name}.toarray()")
+    if np.ma.isMaskedArray(values):
+        raise TypeError(f"{name} is a masked array: leave out the masked rows, or fill them")
     array = np.asarray(values)
     if array.dtype.kind not in "buif":
         raise TypeError(f"{name} must be an array of real numbers, not of dtype {array.dtype}")

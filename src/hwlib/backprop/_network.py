@@ -102,13 +102,18 @@ class Network:
 
         Raises:
             TypeError: X does not hold real numbers.
-            ValueError: X is empty, of another width, or not finite; or a weight is not.
+            ValueError: X is empty, of another width, or not finite; a weight is not; or the scores
+                overflow.
         """
         rows, parameters = self._inputs(X), self._parameters()
         unlabelled = np.zeros(_CHUNK, np.int64)
         chunks = (rows[i : i + _CHUNK] for i in range(0, len(rows), _CHUNK))
-        scores = [Pass(*parameters, self.activation, c, unlabelled).forward() for c in chunks]
-        return np.concatenate(scores)
+        with np.errstate(over="ignore", invalid="ignore"):
+            parts = [Pass(*parameters, self.activation, c, unlabelled).forward() for c in chunks]
+        scores = np.concatenate(parts)
+        if not np.isfinite(scores).all():
+            raise ValueError(f"the scores overflow {self.dtype}: the weights are too large")
+        return scores
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Class probabilities, the softmax of :meth:`forward`.
@@ -234,7 +239,7 @@ class Network:
                 f"training diverged: {error}. The network is as it was. Lower the learning rate, "
                 f"{learning_rate} with momentum {momentum}, or scale the inputs"
             ) from None
-        self.weights[:], self.biases[:] = weights, biases
+        self.weights, self.biases = weights, biases
         return history
 
     def save(self, path: str | os.PathLike[str]) -> None:

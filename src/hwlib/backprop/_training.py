@@ -61,10 +61,7 @@ class Trainer:
 
     def step(self, X: Matrix, y: NDArray[np.int64], rows: NDArray[np.int64]) -> float:
         """Descend once on these rows; return their loss before."""
-        batch = self._pass(len(rows))
-        # mode="clip" writes into the buffer itself; NumPy's default writes a copy first.
-        X.take(rows, axis=0, out=batch.inputs, mode="clip")
-        y.take(rows, out=batch.labels, mode="clip")
+        batch = self._loaded(X, y, rows)
         loss = batch.loss()
         eta, mu = self._rule.learning_rate, self._rule.momentum
         if not mu:
@@ -76,6 +73,17 @@ class Trainer:
             for v, parameter in ((vW, layer.W), (vb, layer.b)):
                 AXPY[v.dtype.char](v.ravel(), parameter.ravel(), a=-eta)
         return loss
+
+    def loss(self, X: Matrix, y: NDArray[np.int64], rows: NDArray[np.int64]) -> float:
+        """The loss on these rows, without a step."""
+        return self._loaded(X, y, rows).loss()
+
+    def _loaded(self, X: Matrix, y: NDArray[np.int64], rows: NDArray[np.int64]) -> Pass:
+        batch = self._pass(len(rows))
+        # mode="clip" writes into the buffer itself; NumPy's default writes a copy first.
+        X.take(rows, axis=0, out=batch.inputs, mode="clip")
+        y.take(rows, out=batch.labels, mode="clip")
+        return batch
 
     def _pass(self, m: int) -> Pass:
         if m not in self._passes:
@@ -108,8 +116,11 @@ def descend(
                 if not math.isfinite(loss):
                     raise FloatingPointError(f"the loss is {loss} at {_place(epoch, step)}")
                 losses[step] = loss
+        loss = trainer.loss(X, y, rows[start : start + batch_size])
     if not all(np.isfinite(p).all() for p in (*trainer.weights, *trainer.biases)):
         raise FloatingPointError(f"a weight overflowed at {_place(epoch, step)}, the last")
+    if not math.isfinite(loss):
+        raise FloatingPointError(f"the loss is {loss} after {_place(epoch, step)}, the last")
     return history
 
 
