@@ -82,11 +82,11 @@ def _cut(kernel: Kernel, T: Any, in_rows: bool, rows: int, arrays: list[Array]) 
             kernel(T, -2, *(a[piece].swapaxes(-1, -2) for a in arrays))
 
 
-def _turn_and_cut(kernel: Kernel, T: Any, in_rows: bool, rows: int, arrays: list[Array]) -> None:
+def _turn_and_cut(kernel: Kernel, T: Any, in_rows: bool, _: int, arrays: list[Array]) -> None:
     """Apply a kernel to copies: of short rows as columns, of narrow columns as rows if long."""
     *vectors, n = arrays[0].shape
     axis = -2 if in_rows or n <= NARROW else -1
-    for piece in pieces(tuple(vectors), max(rows // n // 2, 1)):
+    for piece in pieces(tuple(vectors), max(SLAB // n, 1)):
         out, *parts = [np.moveaxis(a[piece], -1, 0) if axis == -2 else a[piece] for a in arrays]
         flat = (n, -1) if axis == -2 else (-1, n)
         copies = [np.array(a, order="C").reshape(flat) for a in parts]
@@ -156,7 +156,7 @@ def put(array: Array, near: Near, values: Any, axis: int) -> None:
         array[near] = values
     elif isinstance(near, tuple):
         array[near] = np.broadcast_to(values, array.shape)[near]
-    elif array.shape[axis] > NARROW or array.size <= FEW:
+    elif array.shape[axis] > NARROW or array.size <= SMALL:
         np.copyto(array, values, where=near)
     else:  # so many entries are set that skipping the others takes longer than arithmetic
         array *= ~near

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from hwlib.softmax._blocks import (
     FEW,
     SLAB,
+    SMALL,
     ZERO,
     Kernel,
     Near,
@@ -205,7 +206,7 @@ def probabilities(T: Any, axis: int, out: Array, z: Array) -> Near | None:
         return None
     if isinstance(peak, tuple):
         return (*np.nonzero(alone[..., 0]), peak[-1][alone])
-    if out.size > FEW and out.ndim == 2 and axis == -2 and 8 * count <= alone.size:
+    if out.size > SMALL and out.ndim == 2 and axis == -2 and 8 * count <= alone.size:
         columns = np.flatnonzero(alone)
         return (out[:, columns].argmax(axis=0), columns)
     return out > 0.5
