@@ -51,3 +51,18 @@ def test_refusals():
         Network((True, True))
     with pytest.raises(TypeError, match="X is a masked array"):
         network.forward(np.ma.masked_array(X))
+
+
+@pytest.mark.parametrize("wrong", ["sizes", "dtype"])
+def test_a_file_whose_parts_do_not_fit_is_refused(tmp_path, wrong):
+    network, path = Network((6, 5, 4)), tmp_path / "network.npz"
+    network.save(path)
+    with np.load(path) as archive:
+        parts = dict(archive)
+    if wrong == "sizes":
+        parts["sizes"] = np.array([10**7, 10**7, 2])  # would take a petabyte
+    else:
+        parts["weights_1"] = parts["weights_1"].astype(np.float32)
+    np.savez(path, **parts)
+    with pytest.raises(ValueError, match="not those of a network|several types"):
+        Network.load(path)

@@ -270,7 +270,12 @@ class Network:
         try:
             layers = range(len(parts["sizes"]) - 1)
             weights, biases = ([parts[f"{kind}_{i}"] for i in layers] for kind in _KINDS)
-            network = cls(parts["sizes"].tolist(), str(parts["activation"]), dtype=weights[0].dtype)
+            sizes = parts["sizes"].tolist()
+            if [W.shape for W in weights] != [*pairwise(sizes)]:
+                raise ValueError(f"its weights are not those of a network of sizes {sizes}")
+            if len({part.dtype for part in (*weights, *biases)}) > 1:
+                raise ValueError("its arrays are of several types")
+            network = cls(sizes, str(parts["activation"]), dtype=weights[0].dtype)
             network.weights, network.biases = weights, biases
             network._parameters()
         except (KeyError, IndexError, TypeError, ValueError) as error:
