@@ -64,5 +64,5 @@ def test_a_file_whose_parts_do_not_fit_is_refused(tmp_path, wrong):
     else:
         parts["weights_1"] = parts["weights_1"].astype(np.float32)
     np.savez(path, **parts)
-    with pytest.raises(ValueError, match="not those of a network|several types"):
+    with pytest.raises(ValueError, match=r"has shape|several types"):
         Network.load(path)

@@ -74,7 +74,7 @@ def test_a_missing_file_is_an_os_error(tmp_path):
         ({"format": None}, "format is ''"),
         ({"format": np.array("hwlib.backprop 2")}, "format is 'hwlib.backprop 2'"),
         ({"sizes": None}, "sizes"),
-        ({"sizes": np.array([6])}, "list index out of range"),
+        ({"sizes": np.array([6])}, "two positive integers"),
         ({"sizes": np.array([6, 4, 3])}, r"weights\[0\] has shape \(6, 5\)"),
         ({"sizes": np.array([6.5, 5, 3])}, "two positive integers"),
         ({"activation": np.array("swish")}, "'swish'"),

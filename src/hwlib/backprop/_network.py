@@ -270,12 +270,13 @@ class Network:
         try:
             layers = range(len(parts["sizes"]) - 1)
             weights, biases = ([parts[f"{kind}_{i}"] for i in layers] for kind in _KINDS)
-            sizes = parts["sizes"].tolist()
-            if [W.shape for W in weights] != [*pairwise(sizes)]:
-                raise ValueError(f"its weights are not those of a network of sizes {sizes}")
-            if len({part.dtype for part in (*weights, *biases)}) > 1:
+            sizes = _checks.checked_sizes(parts["sizes"].tolist())
+            dtype = _checks.checked_dtype(weights[0].dtype)
+            if any(part.dtype != dtype for part in (*weights, *biases)):
                 raise ValueError("its arrays are of several types")
-            network = cls(sizes, str(parts["activation"]), dtype=weights[0].dtype)
+            # Ahead of the network, which draws weights of these sizes, however large.
+            _checks.checked_parameters(sizes, weights, biases, dtype)
+            network = cls(sizes, str(parts["activation"]), dtype=dtype)
             network.weights, network.biases = weights, biases
             network._parameters()
         except (KeyError, IndexError, TypeError, ValueError) as error:
