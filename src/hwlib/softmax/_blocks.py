@@ -156,7 +156,7 @@ def put(array: Array, near: Near, values: Any, axis: int) -> None:
         array[near] = values
     elif isinstance(near, tuple):
         array[near] = np.broadcast_to(values, array.shape)[near]
-    elif array.shape[axis] > NARROW or array.size <= SMALL:
+    elif array.shape[axis] > NARROW or array.size <= FEW:
         np.copyto(array, values, where=near)
     else:  # so many entries are set that skipping the others takes longer than arithmetic
         array *= ~near

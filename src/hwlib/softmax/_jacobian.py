@@ -174,19 +174,24 @@ def _product(name: str, z: ArrayLike, w: ArrayLike, axis: int, temperature: floa
 
 def _multiply(T: Any, axis: int, out: Array, z: Array, u: Array) -> None:
     near = probabilities(T, axis, out, z)
-    if out.size <= SLAB:
+    single = out.size <= SLAB
+    if single:
         mean = summed(out * u, axis)
-        out *= u - mean
     else:
         mean = summed_by_slabs(lambda slab: out[slab] * u[slab], out.shape, axis)
-        for slab in slabs(out.shape, axis):
-            out[slab] *= u[slab] - mean
+    if not all_finite(mean):
+        raise _Unbounded
+    try:
+        with np.errstate(over="raise"):
+            if single:
+                out *= u - mean
+            else:
+                for slab in slabs(out.shape, axis):
+                    out[slab] *= u[slab] - mean
+    except FloatingPointError:
+        raise _Unbounded from None
     if near is not None:  # there the difference cancels; but the products sum to 0
         put(out, near, ZERO, axis)
-    rest = summed(out, axis)
-    if not all_finite(rest + mean):
-        raise _Unbounded
-    if near is not None:
-        put(out, near, -rest, axis)
+        put(out, near, -summed(out, axis), axis)
     if T != 1:
         out /= T

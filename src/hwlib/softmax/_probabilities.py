@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from hwlib.softmax._blocks import (
     FEW,
+    NARROW,
     SLAB,
     SMALL,
     ZERO,
@@ -222,7 +223,7 @@ def _sum_of_others(d: Array, peak: Index | None, axis: int) -> Array:
         rest = summed_by_slabs(lambda slab: np.exp(d[slab]), d.shape, axis)
         d[peak] = 0
         return rest
-    if FEW < d.size <= 2 * SLAB:
+    if FEW < d.size <= 2 * SLAB and d.shape[axis] > NARROW:  # many short vectors need it anyway
         e = np.exp(d)
         rest = summed(e, axis) - 1
         small = rest < 1
