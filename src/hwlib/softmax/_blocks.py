@@ -26,17 +26,12 @@ GROUP, SMALLER_GROUP = 128, 16  # terms of a column that are added one by one
 BUFFER = 512
 
 Kernel = Callable[..., None]
-Near = Any  # an index, a tuple of index arrays, or a mask
-ZERO = np.zeros(())
 
 
-def in_blocks(
-    kernel: Kernel, T: Any, axis: int, arrays: tuple[Array, ...], rows: int = SLAB
-) -> Array:
+def in_blocks(kernel: Kernel, T: Any, axis: int, arrays: tuple[Array, ...]) -> Array:
     """Fill an array like the first with a kernel, piece by piece.
 
-    ``axis`` counts from the end, and the arrays have one shape and type. Rows are taken together
-    up to so many entries.
+    ``axis`` counts from the end, and the arrays have one shape and type.
     """
     result = np.empty_like(arrays[0])
     if result.ndim == 1 or (axis >= -2 and result.size <= SMALL and _lies_well(result)):
@@ -51,9 +46,9 @@ def in_blocks(
     row = n if in_rows else wide
     fill = _turn_and_cut if row <= NARROW else _cut
     if row < BUFFER and (row > NARROW or result.size <= SMALL):
-        fill(kernel, T, in_rows, rows, turned)
+        fill(kernel, T, in_rows, turned)
     else:
-        unbuffered(fill, kernel, T, in_rows, rows, turned)
+        unbuffered(fill, kernel, T, in_rows, turned)
     return result
 
 
@@ -71,18 +66,18 @@ def unbuffered(function: Callable[..., Any], *arguments: Any) -> Any:
         np.setbufsize(buffer)
 
 
-def _cut(kernel: Kernel, T: Any, in_rows: bool, rows: int, arrays: list[Array]) -> None:
+def _cut(kernel: Kernel, T: Any, in_rows: bool, arrays: list[Array]) -> None:
     """Apply a kernel to pieces as they lie: to some rows, or to whole columns."""
     *vectors, n = arrays[0].shape
     if in_rows:
-        for piece in pieces(tuple(vectors), max(rows // n, 1)):
+        for piece in pieces(tuple(vectors), max(SLAB // n, 1)):
             kernel(T, -1, *(a[piece] for a in arrays))
     else:
         for piece in np.ndindex(*vectors[:-1]):
             kernel(T, -2, *(a[piece].swapaxes(-1, -2) for a in arrays))
 
 
-def _turn_and_cut(kernel: Kernel, T: Any, in_rows: bool, _: int, arrays: list[Array]) -> None:
+def _turn_and_cut(kernel: Kernel, T: Any, in_rows: bool, arrays: list[Array]) -> None:
     """Apply a kernel to copies: of short rows as columns, of narrow columns as rows if long."""
     *vectors, n = arrays[0].shape
     axis = -2 if in_rows or n <= NARROW else -1
@@ -112,8 +107,6 @@ def pieces(shape: tuple[int, ...], most: int) -> Iterator[tuple[Any, ...]]:
 def slabs(shape: tuple[int, ...], axis: int) -> list[Any]:
     """Indices that cut an array along its axis −1 or −2 in slabs for temporary arrays."""
     size, n = math.prod(shape), shape[axis]
-    if size <= SLAB:
-        return [...]
     step = max(SLAB * n // size, 1 if axis == -1 else SMALLER_GROUP)
     cuts = [slice(start, start + step) for start in range(0, n, step)]
     return [(..., cut) if axis == -1 else (..., cut, slice(None)) for cut in cuts]
@@ -139,26 +132,11 @@ def summed(terms: Array, axis: int, group: int = GROUP) -> Array:
     return summed(np.concatenate(parts, axis=-2), axis, SMALLER_GROUP)
 
 
-def summed_by_slabs(terms: Callable[[Any], Array], shape: tuple[int, ...], axis: int) -> Array:
-    """The same of terms that are computed slab by slab."""
-    sums = [summed(terms(slab), axis) for slab in slabs(shape, axis)]
-    if len(sums) == 1:
-        return sums[0]
-    return summed(np.stack(sums) if len(shape) == 1 else np.concatenate(sums, axis=axis), axis)
-
-
-def put(array: Array, near: Near, values: Any, axis: int) -> None:
-    """Set the entries of an array at an index or a mask to the value of their vector.
-
-    At a mask, what was there before is finite, or becomes NaN.
-    """
-    if array.ndim == 1:
-        array[near] = values
-    elif isinstance(near, tuple):
-        array[near] = np.broadcast_to(values, array.shape)[near]
-    elif array.shape[axis] > NARROW or array.size <= FEW:
-        np.copyto(array, values, where=near)
-    else:  # so many entries are set that skipping the others takes longer than arithmetic
-        array *= ~near
-        if values is not ZERO:
-            array += near * values
+def summed_by_slabs(terms: Callable[..., Array], axis: int, *arrays: Array) -> Array:
+    """The same of terms that are computed from arrays, slab by slab."""
+    first = arrays[0]
+    if first.size <= SLAB:
+        return summed(terms(*arrays), axis)
+    cuts = slabs(first.shape, axis)
+    sums = [summed(terms(*(a[cut] for a in arrays)), axis) for cut in cuts]
+    return summed(np.stack(sums) if first.ndim == 1 else np.concatenate(sums, axis=axis), axis)

@@ -114,8 +114,9 @@ def cross_entropy_gradient(
 
 
 def _gradient(T: Any, axis: int, out: Array, z: Array, t: Array) -> None:
-    near = probabilities(T, axis, out, z)
-    if near is not None:  # a probability near 1 and its target are both measured from 1
+    probabilities(T, axis, out, z)
+    near = out > 0.5
+    if near.any():  # a probability near 1 and its target are both measured from 1
         out[near] = 0
         missing = np.broadcast_to(summed(out, axis), out.shape)[near]
         out -= t

@@ -7,23 +7,17 @@ and its product from those of the others: the columns of the Jacobian sum to 0.
 
 from __future__ import annotations
 
+import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hwlib.softmax._blocks import (
-    BUFFER,
-    SLAB,
-    ZERO,
-    put,
-    slabs,
-    summed,
-    summed_by_slabs,
-    unbuffered,
-)
+from hwlib.softmax._blocks import BUFFER, SLAB, pieces, slabs, summed, summed_by_slabs, unbuffered
 from hwlib.softmax._input import (
     Array,
+    DType,
     checked_direction,
     checked_scores,
     checked_temperature,
@@ -34,11 +28,14 @@ from hwlib.softmax._input import (
     refuse_scores,
 )
 from hwlib.softmax._probabilities import (
+    Place,
     UnusableScores,
     all_finite,
     evaluated,
     probabilities,
 )
+
+PIECE = 2**18  # entries of the Jacobian that are written at a time
 
 
 def jacobian(z: ArrayLike, *, temperature: float = 1.0) -> Array:
@@ -79,21 +76,34 @@ def jacobian(z: ArrayLike, *, temperature: float = 1.0) -> Array:
 
 
 def _matrices(T: Any, z: Array) -> Array:
-    y = np.empty(z.shape, z.dtype)
-    near = probabilities(T, -1, y, z)
-    diagonal = y * (1 - y)
-    if near is not None:
-        rest = y.copy()
-        rest[near] = 0
-        missing = np.broadcast_to(summed(rest, -1), y.shape)
-        diagonal[near] = y[near] * missing[near]
-    column, row = y[..., :, None], -y[..., None, :]
-    long = z.shape[-1] > BUFFER
-    J: Array = unbuffered(np.multiply, column, row) if long else column * row
-    np.einsum("...ii->...i", J)[...] = diagonal
+    y = np.empty_like(z)
+    probabilities(T, -1, y, z)
+    near = y > 0.5
+    others = summed(np.where(near, 0, y), -1)
+    diagonal = y * np.where(near, others, 1 - y)
+    J = _aligned((*z.shape, z.shape[-1]), z.dtype)
+    fill = _fill if z.shape[-1] <= BUFFER else partial(unbuffered, _fill)
+    fill(J, y, diagonal)
     if T != 1:
         J /= T
     return J
+
+
+def _fill(J: Array, y: Array, diagonal: Array) -> None:
+    """Write −y yᵀ, and the diagonal while its place is still in the cache."""
+    column, row = y[..., :, None], np.broadcast_to(-y[..., None, :], J.shape)
+    on_diagonal = np.einsum("...ii->...i", J)
+    for piece in pieces(y.shape, max(PIECE // y.shape[-1], 1)):
+        np.multiply(column[piece], row[piece], out=J[piece])
+        on_diagonal[piece] = diagonal[piece]
+
+
+def _aligned(shape: tuple[int, ...], dtype: DType) -> Array:
+    """An empty array that starts at a multiple of 64 bytes, where no write crosses two lines."""
+    size = math.prod(shape)
+    memory = np.empty(size + 64 // dtype.itemsize, dtype)
+    start = -memory.ctypes.data % 64 // dtype.itemsize
+    return memory[start : start + size].reshape(shape)
 
 
 def jvp(z: ArrayLike, v: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Array:
@@ -173,25 +183,32 @@ def _product(name: str, z: ArrayLike, w: ArrayLike, axis: int, temperature: floa
 
 
 def _multiply(T: Any, axis: int, out: Array, z: Array, u: Array) -> None:
-    near = probabilities(T, axis, out, z)
-    single = out.size <= SLAB
-    if single:
-        mean = summed(out * u, axis)
+    sums, place = probabilities(T, axis, out, z)
+    origin = _origin(axis, out, sums, place, u)
+
+    def moved(u: Array) -> Array:
+        return u if origin is None else u - origin
+
+    if out.size <= SLAB:
+        w = moved(u)
+        out *= w - summed(out * w, axis)
     else:
-        mean = summed_by_slabs(lambda slab: out[slab] * u[slab], out.shape, axis)
-    if not all_finite(mean):
+        mean = summed_by_slabs(lambda y, u: y * moved(u), axis, out, u)
+        for slab in slabs(out.shape, axis):
+            out[slab] *= moved(u[slab]) - mean
+    if not all_finite(out):
         raise _Unbounded
-    try:
-        with np.errstate(over="raise"):
-            if single:
-                out *= u - mean
-            else:
-                for slab in slabs(out.shape, axis):
-                    out[slab] *= u[slab] - mean
-    except FloatingPointError:
-        raise _Unbounded from None
-    if near is not None:  # there the difference cancels; but the products sum to 0
-        put(out, near, ZERO, axis)
-        put(out, near, -summed(out, axis), axis)
     if T != 1:
         out /= T
+
+
+def _origin(axis: int, y: Array, sums: Array, place: Place | None, u: Array) -> Array | None:
+    """The entry of u where a probability exceeds one half, and 0 in a vector without one."""
+    alone = sums < 2
+    if y.ndim == 1:
+        return u[place] if alone else None
+    if not np.count_nonzero(alone):
+        return None
+    if place is not None:
+        return np.where(alone, u.take(place), 0)
+    return summed_by_slabs(lambda y, u: np.rint(y) * u, axis, y, u)

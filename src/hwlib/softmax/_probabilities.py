@@ -12,19 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hwlib.softmax._blocks import (
-    FEW,
-    NARROW,
-    SLAB,
-    SMALL,
-    ZERO,
-    Kernel,
-    Near,
-    in_blocks,
-    put,
-    summed,
-    summed_by_slabs,
-)
+from hwlib.softmax._blocks import NARROW, SLAB, Kernel, in_blocks, summed, summed_by_slabs
 from hwlib.softmax._input import (
     Array,
     DType,
@@ -35,10 +23,6 @@ from hwlib.softmax._input import (
     floating,
     refuse_scores,
 )
-
-# Rows that need no memory beside the result are taken together up to so many entries.
-ALL_IN_PLACE = 2**17
-MANY = 200  # vectors
 
 
 def softmax(z: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Array:
@@ -74,13 +58,11 @@ def softmax(z: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Array:
     """
     scores = checked_scores(z)
     dtype = floating(scores.dtype)
-    return evaluated(_softmax, axis, temperature, dtype, (scores,), ALL_IN_PLACE)
+    return evaluated(_softmax, axis, temperature, dtype, (scores,))
 
 
 def _softmax(T: Any, axis: int, out: Array, z: Array) -> None:
-    shift(T, axis, out, z)
-    np.exp(out, out=out)
-    out /= summed(out, axis)
+    probabilities(T, axis, out, z)
 
 
 def log_softmax(z: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Array:
@@ -113,71 +95,86 @@ def log_softmax(z: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Ar
 
 def log_probabilities(T: Any, axis: int, out: Array, z: Array) -> None:
     """The kernel of the logarithm of the softmax."""
-    peak = shift(T, axis, out, z)
-    out -= np.log1p(_sum_of_others(out, peak, axis))
+    top, place = _largest(z, axis)
+    _shift(T, out, z, top)
+    out -= np.log1p(_sum_of_others(out, place, axis))
 
 
 class UnusableScores(Exception):  # noqa: N818 - it never leaves this package
     """The largest of some scores is not finite: one is NaN or +∞, or all are −∞."""
 
 
+@np.errstate(over="ignore", under="ignore", invalid="ignore")
 def evaluated(
-    kernel: Kernel,
-    axis: int,
-    temperature: Any,
-    dtype: DType,
-    arrays: tuple[Array, ...],
-    rows: int = SLAB,
+    kernel: Kernel, axis: int, temperature: Any, dtype: DType, arrays: tuple[Array, ...]
 ) -> Array:
     """Apply a kernel in blocks, with NumPy kept silent; unusable scores are named."""
     z = arrays[0]
     axis = checked_axis(axis, z.ndim)
     T = checked_temperature(temperature, dtype)
     inner = computed_in(dtype)
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        for array in arrays:
-            if array.dtype != inner:
-                arrays = tuple(a.astype(inner, copy=False) for a in arrays)
-                break
-        try:
-            result = in_blocks(kernel, T, axis, arrays, rows)
-        except UnusableScores:
-            refuse_scores(z, axis)
-        return result if dtype == inner else result.astype(dtype)
+    for array in arrays:
+        if array.dtype != inner:
+            arrays = tuple(a.astype(inner, copy=False) for a in arrays)
+            break
+    try:
+        result = in_blocks(kernel, T, axis, arrays)
+    except UnusableScores:
+        refuse_scores(z, axis)
+    return result if dtype == inner else result.astype(dtype)
 
 
-Index = np.intp | tuple[Array, ...]
+Place = Any  # an index of a vector, or an array of indices of a flattened array
 
 
-def shift(T: Any, axis: int, out: Array, z: Array) -> Index | None:
-    """Fill with (z − max)/T: at most 0, and −∞ only where the exact value is out of range.
+def probabilities(T: Any, axis: int, out: Array, z: Array) -> tuple[Array, Place | None]:
+    """Fill with the softmax.
 
     Returns:
-        Where the maxima are, if that was found on the way.
+        The sums of the exponentials, which are less than 2 where one probability exceeds all
+        others together; and where the largest scores are, if that was found on the way.
 
     Raises:
-        UnusableScores: A maximum is not finite.
+        UnusableScores: A largest score is not finite.
     """
-    peak: Index | None = None
+    top, place = _largest(z, axis)
+
+    def exponentials(out: Array, z: Array) -> Array:
+        _shift(T, out, z, top)
+        return np.exp(out, out=out)
+
+    sums = summed_by_slabs(exponentials, axis, out, z)
+    out /= sums
+    return sums, place
+
+
+def _largest(z: Array, axis: int) -> tuple[Array, Place | None]:
+    """The largest entry of each vector, and its place in rows, which is found sooner."""
+    place: Place | None = None
     if z.ndim == 1:
-        peak = z.argmax()
-    elif axis == -1 and z.size > MANY * z.shape[-1]:  # of a few rows it takes longer than values
-        rows = (
-            np.arange(m).reshape(-1, *[1] * (z.ndim - 1 - k)) for k, m in enumerate(z.shape[:-1])
-        )
-        peak = (*rows, z.argmax(axis=-1, keepdims=True))
-    top = np.maximum.reduce(z, axis=axis, keepdims=True) if peak is None else z[peak]
+        place = z.argmax()
+        top = z[place]
+    elif axis == -1:
+        place = z.argmax(axis=-1, keepdims=True)
+        place += np.arange(0, z.size, z.shape[-1]).reshape(place.shape)
+        top = z.take(place)
+    else:
+        top = np.maximum.reduce(z, axis=axis, keepdims=True)
     if not all_finite(top):
         raise UnusableScores
+    return top, place
+
+
+def _shift(T: Any, out: Array, z: Array, top: Array) -> None:
+    """Fill with (z − max)/T: at most 0, and −∞ only where the exact value is out of range."""
     if T > 1:  # the difference may overflow where its quotient does not
         np.multiply(z, 0.5, out=out)
         out -= 0.5 * top
         out /= T / 2
-        return peak
+        return
     np.subtract(z, top, out=out)
     if T != 1:
         out /= T
-    return peak
 
 
 def all_finite(values: Array) -> bool:
@@ -188,63 +185,35 @@ def all_finite(values: Array) -> bool:
     return math.isfinite(np.vdot(values, values)) or bool(np.isfinite(values).all())
 
 
-def probabilities(T: Any, axis: int, out: Array, z: Array) -> Near | None:
-    """Fill with the softmax.
-
-    Returns:
-        Where a probability exceeds all others together, if there is such a place: an index in a
-        vector and where they are few or in rows, else a mask.
-    """
-    peak = shift(T, axis, out, z)
-    np.exp(out, out=out)
-    sums = summed(out, axis)
-    out /= sums
-    if out.ndim == 1:
-        return peak if sums < 2 else None
-    alone = sums < 2
-    count = np.count_nonzero(alone)
-    if count == 0:
-        return None
-    if isinstance(peak, tuple):
-        return (*np.nonzero(alone[..., 0]), peak[-1][alone])
-    if out.size > SMALL and out.ndim == 2 and axis == -2 and 8 * count <= alone.size:
-        columns = np.flatnonzero(alone)
-        return (out[:, columns].argmax(axis=0), columns)
-    return out > 0.5
-
-
-def _sum_of_others(d: Array, peak: Index | None, axis: int) -> Array:
+def _sum_of_others(d: Array, place: Place | None, axis: int) -> Array:
     """The sums of exp(d) without one entry for which d is 0.
 
     The 1 would leave little trace of what is small beside it.
     """
-    if peak is not None:
-        d[peak] = -np.inf
-        rest = summed_by_slabs(lambda slab: np.exp(d[slab]), d.shape, axis)
-        d[peak] = 0
+    if place is not None:
+        d.put(place, -np.inf)
+        rest = summed_by_slabs(np.exp, axis, d)
+        d.put(place, 0)
         return rest
-    if FEW < d.size <= 2 * SLAB and d.shape[axis] > NARROW:  # many short vectors need it anyway
+    if d.shape[axis] > NARROW and d.size <= SLAB:  # a sum of 2 or more may take in the 1
         e = np.exp(d)
-        rest = summed(e, axis) - 1
-        small = rest < 1
-        if small.any():
-            put(e, e == 1, ZERO, axis)
-            np.copyto(rest, summed(e, axis), where=small)
-        return rest
-    counts: list[int] = []
+        sums = summed(e, axis)
+        if sums.min() >= 2:
+            return sums - 1
+        alone = sums < 2
+        e -= np.floor(e)
+        return np.where(alone, summed(e, axis), sums - 1)
+    ones = 0.0
 
-    def below_one(slab: Any) -> Array:
-        e: Array = np.exp(d[slab])
-        is_one = e == 1
-        put(e, is_one, ZERO, axis)
-        counts.append(int(np.count_nonzero(is_one)))
+    def below_one(d: Array) -> Array:
+        nonlocal ones
+        e: Array = np.exp(d)
+        one = np.floor(e)
+        ones += float(np.vdot(one, one))
+        e -= one
         return e
 
-    def all_ones(slab: Any) -> Array:
-        ones: Array = (np.exp(d[slab]) == 1).astype(d.dtype)
-        return ones
-
-    rest = summed_by_slabs(below_one, d.shape, axis)
-    if sum(counts) > rest.size:
-        rest += summed_by_slabs(all_ones, d.shape, axis) - 1
+    rest = summed_by_slabs(below_one, axis, d)
+    if ones > rest.size:
+        rest += summed_by_slabs(lambda d: np.floor(np.exp(d)), axis, d) - 1
     return rest
