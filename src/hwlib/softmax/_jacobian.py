@@ -14,7 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hwlib.softmax._blocks import BUFFER, SLAB, pieces, slabs, summed, summed_by_slabs, unbuffered
+from hwlib.softmax._blocks import (
+    BUFFER,
+    NARROW,
+    SLAB,
+    pieces,
+    slabs,
+    summed,
+    summed_by_slabs,
+    unbuffered,
+)
 from hwlib.softmax._input import (
     Array,
     DType,
@@ -185,21 +194,29 @@ def _product(name: str, z: ArrayLike, w: ArrayLike, axis: int, temperature: floa
 def _multiply(T: Any, axis: int, out: Array, z: Array, u: Array) -> None:
     sums, place = probabilities(T, axis, out, z)
     origin = _origin(axis, out, sums, place, u)
-
-    def moved(u: Array) -> Array:
-        return u if origin is None else u - origin
-
-    if out.size <= SLAB:
-        w = moved(u)
+    if out.size <= 2 * SLAB:
+        w = u if origin is None else u - origin
         out *= w - summed(out * w, axis)
+        finite = all_finite(out)
     else:
-        mean = summed_by_slabs(lambda y, u: y * moved(u), axis, out, u)
-        for slab in slabs(out.shape, axis):
-            out[slab] *= moved(u[slab]) - mean
-    if not all_finite(out):
+        finite = _multiply_by_slabs(axis, out, u, origin)
+    if not finite:
         raise _Unbounded
     if T != 1:
         out /= T
+
+
+def _multiply_by_slabs(axis: int, out: Array, u: Array, origin: Array | None) -> bool:
+    def moved(u: Array) -> Array:
+        return u if origin is None else u - origin
+
+    mean = summed_by_slabs(lambda y, u: y * moved(u), axis, out, u)
+    finite = True
+    for slab in slabs(out.shape, axis):
+        part = out[slab]
+        part *= moved(u[slab]) - mean
+        finite = finite and all_finite(part)
+    return finite
 
 
 def _origin(axis: int, y: Array, sums: Array, place: Place | None, u: Array) -> Array | None:
@@ -211,4 +228,8 @@ def _origin(axis: int, y: Array, sums: Array, place: Place | None, u: Array) -> 
         return None
     if place is not None:
         return np.where(alone, u.take(place), 0)
+    if y.shape[axis] > NARROW:
+        return summed_by_slabs(
+            lambda y, u: np.add.reduce(u, axis=axis, where=y > 0.5, keepdims=True), axis, y, u
+        )
     return summed_by_slabs(lambda y, u: np.rint(y) * u, axis, y, u)

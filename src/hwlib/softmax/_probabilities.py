@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hwlib.softmax._blocks import NARROW, SLAB, Kernel, in_blocks, summed, summed_by_slabs
+from hwlib.softmax._blocks import FEW, NARROW, SLAB, Kernel, in_blocks, summed, summed_by_slabs
 from hwlib.softmax._input import (
     Array,
     DType,
@@ -104,7 +104,7 @@ class UnusableScores(Exception):  # noqa: N818 - it never leaves this package
     """The largest of some scores is not finite: one is NaN or +∞, or all are −∞."""
 
 
-@np.errstate(over="ignore", under="ignore", invalid="ignore")
+@np.errstate(all="ignore")
 def evaluated(
     kernel: Kernel, axis: int, temperature: Any, dtype: DType, arrays: tuple[Array, ...]
 ) -> Array:
@@ -138,12 +138,9 @@ def probabilities(T: Any, axis: int, out: Array, z: Array) -> tuple[Array, Place
         UnusableScores: A largest score is not finite.
     """
     top, place = _largest(z, axis)
-
-    def exponentials(out: Array, z: Array) -> Array:
-        _shift(T, out, z, top)
-        return np.exp(out, out=out)
-
-    sums = summed_by_slabs(exponentials, axis, out, z)
+    _shift(T, out, z, top)
+    np.exp(out, out=out)
+    sums = summed(out, axis)
     out /= sums
     return sums, place
 
@@ -154,7 +151,7 @@ def _largest(z: Array, axis: int) -> tuple[Array, Place | None]:
     if z.ndim == 1:
         place = z.argmax()
         top = z[place]
-    elif axis == -1:
+    elif axis == -1 and z.size > FEW:
         place = z.argmax(axis=-1, keepdims=True)
         place += np.arange(0, z.size, z.shape[-1]).reshape(place.shape)
         top = z.take(place)
@@ -195,14 +192,15 @@ def _sum_of_others(d: Array, place: Place | None, axis: int) -> Array:
         rest = summed_by_slabs(np.exp, axis, d)
         d.put(place, 0)
         return rest
-    if d.shape[axis] > NARROW and d.size <= SLAB:  # a sum of 2 or more may take in the 1
+    if d.shape[axis] > NARROW and d.size <= 2 * SLAB:  # mostly nothing is small beside the 1
         e = np.exp(d)
         sums = summed(e, axis)
-        if sums.min() >= 2:
-            return sums - 1
         alone = sums < 2
-        e -= np.floor(e)
-        return np.where(alone, summed(e, axis), sums - 1)
+        rest = sums - 1
+        if np.count_nonzero(alone):
+            e -= np.floor(e)
+            np.copyto(rest, summed(e, axis), where=alone)
+        return rest
     ones = 0.0
 
     def below_one(d: Array) -> Array:
