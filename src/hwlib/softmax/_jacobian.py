@@ -7,8 +7,6 @@ and its product from those of the others: the columns of the Jacobian sum to 0.
 
 from __future__ import annotations
 
-import math
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,6 @@ from hwlib.softmax._blocks import (
     BUFFER,
     NARROW,
     SLAB,
-    pieces,
     slabs,
     summed,
     summed_by_slabs,
@@ -26,7 +23,6 @@ from hwlib.softmax._blocks import (
 )
 from hwlib.softmax._input import (
     Array,
-    DType,
     checked_direction,
     checked_scores,
     checked_temperature,
@@ -43,8 +39,6 @@ from hwlib.softmax._probabilities import (
     evaluated,
     probabilities,
 )
-
-PIECE = 2**18  # entries of the Jacobian that are written at a time
 
 
 def jacobian(z: ArrayLike, *, temperature: float = 1.0) -> Array:
@@ -90,29 +84,13 @@ def _matrices(T: Any, z: Array) -> Array:
     near = y > 0.5
     others = summed(np.where(near, 0, y), -1)
     diagonal = y * np.where(near, others, 1 - y)
-    J = _aligned((*z.shape, z.shape[-1]), z.dtype)
-    fill = _fill if z.shape[-1] <= BUFFER else partial(unbuffered, _fill)
-    fill(J, y, diagonal)
+    column, row = y[..., :, None], -y[..., None, :]
+    long = z.shape[-1] > BUFFER
+    J: Array = unbuffered(np.multiply, column, row) if long else column * row
+    np.einsum("...ii->...i", J)[...] = diagonal
     if T != 1:
         J /= T
     return J
-
-
-def _fill(J: Array, y: Array, diagonal: Array) -> None:
-    """Write −y yᵀ, and the diagonal while its place is still in the cache."""
-    column, row = y[..., :, None], np.broadcast_to(-y[..., None, :], J.shape)
-    on_diagonal = np.einsum("...ii->...i", J)
-    for piece in pieces(y.shape, max(PIECE // y.shape[-1], 1)):
-        np.multiply(column[piece], row[piece], out=J[piece])
-        on_diagonal[piece] = diagonal[piece]
-
-
-def _aligned(shape: tuple[int, ...], dtype: DType) -> Array:
-    """An empty array that starts at a multiple of 64 bytes, where no write crosses two lines."""
-    size = math.prod(shape)
-    memory = np.empty(size + 64 // dtype.itemsize, dtype)
-    start = -memory.ctypes.data % 64 // dtype.itemsize
-    return memory[start : start + size].reshape(shape)
 
 
 def jvp(z: ArrayLike, v: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Array:
@@ -207,14 +185,23 @@ def _multiply(T: Any, axis: int, out: Array, z: Array, u: Array) -> None:
 
 
 def _multiply_by_slabs(axis: int, out: Array, u: Array, origin: Array | None) -> bool:
-    def moved(u: Array) -> Array:
-        return u if origin is None else u - origin
+    def weighted(y: Array, u: Array) -> Array:
+        if origin is None:
+            return y * u
+        w: Array = u - origin
+        w *= y
+        return w
 
-    mean = summed_by_slabs(lambda y, u: y * moved(u), axis, out, u)
+    mean = summed_by_slabs(weighted, axis, out, u)
     finite = True
     for slab in slabs(out.shape, axis):
         part = out[slab]
-        part *= moved(u[slab]) - mean
+        if origin is None:
+            w = u[slab] - mean
+        else:
+            w = u[slab] - origin
+            w -= mean
+        part *= w
         finite = finite and all_finite(part)
     return finite
 
