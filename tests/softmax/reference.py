@@ -41,7 +41,7 @@ class Reference:
         rest: 1 − y.
         logs: Logarithms of the probabilities.
         off: By how many units of roundoff, relative to itself, each probability may be off.
-            (In an array, vectors across memory are added in groups, and may be off by 110 more.)
+            (In an array, terms are added in groups, and may be off by 110 more.)
     """
 
     x: list

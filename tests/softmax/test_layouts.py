@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 
 import numpy as np
@@ -75,6 +76,34 @@ def test_along_every_axis_each_vector_is_treated_alone(shape, scale):
             ),
             **SAME,
         )
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (10, 6000), (700, 700)], ids=str)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_what_a_probability_near_1_leaves_is_accurate_in_every_layout(shape, order):
+    rng = np.random.default_rng(3)
+    for axis in range(-len(shape), 0):
+        n = shape[axis]
+        z, u = rng.uniform(-3, 0, size=shape), 1e3 * rng.normal(size=shape) + 1e4
+        peak = rng.integers(n, size=np.delete(shape, axis))
+        top = np.zeros(shape, bool)
+        np.put_along_axis(top, np.expand_dims(peak, axis), True, axis)
+        z[top] += rng.uniform(30, 90, size=peak.size)
+        # By the formulas of the chapter, with the largest entry left out of every sum.
+        e = np.exp(z - z.max(axis, keepdims=True))
+        rest = np.where(top, 0, e).sum(axis, keepdims=True)
+        y = e / (1 + rest)
+        w = u - np.where(top, u, 0).sum(axis, keepdims=True)
+        mean = np.where(top, 0, y * w).sum(axis, keepdims=True)
+        missing = rest / (1 + rest)
+        size = np.where(top, missing, y) * np.abs(u).max()  # of what J and u may add up to
+        z, u = np.array(z, order=order), np.array(u, order=order)
+        for product in (jvp, vjp):
+            assert (np.abs(product(z, u, axis) - y * (w - mean)) <= 1e-13 * size).all()
+        logs = log_softmax(z, axis)
+        np.testing.assert_allclose(logs[top], np.broadcast_to(-np.log1p(rest), shape)[top], 1e-12)
+        gradient = cross_entropy_gradient(z, peak, axis)
+        np.testing.assert_allclose(gradient, np.where(top, -missing, y), 1e-12)
 
 
 def test_many_short_vectors_and_long_columns():
@@ -191,6 +220,26 @@ def test_settings_of_numpy_are_left_alone():
         with pytest.raises(ValueError, match="nan"):
             softmax(z + np.nan)
         assert (np.geterr(), np.getbufsize()) == before
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [1, 10, 127, 128, 129, 257, 1000, 4099, 200_000])
+def test_no_sum_adds_many_terms_one_by_one(n, dtype):
+    rng = np.random.default_rng(n)
+    u = np.finfo(dtype).eps / 2
+    for m in (1, 3, 40):
+        terms = rng.exponential(size=(n, m)).astype(dtype)
+        exact = [math.fsum(column.tolist()) for column in terms.T]
+        allowed = (150 + 8 * np.log(n)) * u
+        found = _blocks.summed(terms, -2)
+        assert found.shape == (1, m)
+        np.testing.assert_allclose(found[0], exact, rtol=allowed)
+        found = _blocks.summed(np.ascontiguousarray(terms.T), -1)
+        assert found.shape == (m, 1)
+        np.testing.assert_allclose(found[:, 0], exact, rtol=allowed)
+        twice = _blocks.summed(np.stack([terms, terms]), -2)
+        np.testing.assert_allclose(twice[:, 0], [exact, exact], rtol=allowed)
+    assert _blocks.summed(terms[:, 0].copy(), -1) == pytest.approx(exact[0], rel=allowed)
 
 
 def test_pieces_cover_an_array_once():

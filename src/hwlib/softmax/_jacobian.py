@@ -1,8 +1,21 @@
 r"""The Jacobian of the softmax, whole, and times a vector from either side.
 
-A probability close to 1 hides what is missing to 1, and with it all that is left of the
-derivative. So for an entry above one half, 1 − y is taken from the sum of the other exponentials,
-and its product from those of the others: the columns of the Jacobian sum to 0.
+A probability :math:`y_p` close to 1 hides what is missing to 1, and with it all that is left of
+the derivative. On the diagonal, :math:`1 - y_p` is taken from the sum of the others. In a product
+:math:`y_i\,(u_i - \sum_k y_k u_k)`, the vector is first replaced by :math:`w = u - u_p\mathbf{1}`,
+which changes nothing, since the rows of J sum to 0. Then :math:`w_p = 0` exactly, and entry p is
+:math:`-y_p \sum_{k \ne p} y_k w_k`: nothing cancels any more.
+
+**The error.** Every term is rounded by its own size, so it is enough that for each i the sizes of
+all terms, :math:`y_i |w_i| + y_i \sum_{k \ne p} y_k |w_k|`, are at most a small multiple of
+:math:`\sum_j |J_{ij}|\,|u_j|`. With :math:`|w_k| \le |u_k| + |u_p|` and
+:math:`\sum_{k \ne p} y_k = 1 - y_p`, the second is at most
+:math:`\sum_{k \ne p} y_i y_k |u_k| + y_i (1 - y_p) |u_p|`, where each term is at most the one of
+the bound with the same :math:`|u_k|`: for :math:`k = i \ne p` as :math:`y_i \le 1 - y_i`, for
+:math:`k = p \ne i` as :math:`1 - y_p \le y_p`. The first is 0 for i = p, and else at most
+:math:`y_i |u_i| + y_i |u_p|`, twice the bound, as :math:`1 - y_i` and :math:`y_p` are at least
+one half. Where no probability exceeds one half, :math:`w = u` and the same holds without
+:math:`u_p`.
 """
 
 from __future__ import annotations

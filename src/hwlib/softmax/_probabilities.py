@@ -32,7 +32,7 @@ def softmax(z: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Array:
 
     With :math:`x_i = (z_{\max} - z_i)/T`, each is off by at most :math:`2x_i + 8\log n + 150` times
     the unit roundoff, relative to itself, as long as it is not below the least normal number. Of
-    the 150, most is for vectors across memory, whose terms are added in groups.
+    the 150, most is for terms that are added in groups of up to 128, in whatever order.
 
     Args:
         z: Scores, of any shape with at least one entry; :math:`-\infty` masks a class out.
