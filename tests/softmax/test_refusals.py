@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -72,6 +74,7 @@ def test_scores_that_are_refused(function, z, words):
         ([1j, 0], "dtype complex128: take its real part"),
         (np.zeros(3, "datetime64[s]"), "dtype datetime64"),
         (sparse.csr_array(Z), r"sparse matrix: convert it with z.toarray\(\)"),
+        (np.ma.masked_equal(Z, 5), r"masked array: fill it, with z.filled\(-np.inf\)"),
     ],
 )
 def test_what_is_not_a_number_is_refused(function, z, words):
@@ -122,6 +125,18 @@ def test_a_temperature_that_the_type_rounds_away_is_refused():
         softmax(np.float32([1, 2]), temperature=1e-60)
     with pytest.raises(ValueError, match=r"temperature is 1e\+60, which float16 rounds to inf"):
         log_softmax(np.float16([1, 2]), temperature=1e60)
+    for number in (10**400, Fraction(10**400)):
+        with pytest.raises(ValueError, match="which float64 rounds to inf"):
+            softmax([1.0, 2.0], temperature=number)
+
+
+def test_a_masked_array_that_masks_nothing_is_an_array():
+    z = np.ma.array([1.0, 2.0], mask=[False, False])
+    np.testing.assert_array_equal(softmax(z), softmax([1.0, 2.0]))
+    with pytest.raises(TypeError, match="target is a masked array"):
+        cross_entropy([1.0, 2.0], np.ma.array([0.5, 0.5], mask=[True, False]))
+    with pytest.raises(TypeError, match="v is a masked array"):
+        jvp([1.0, 2.0], np.ma.array([0.5, 0.5], mask=[True, False]))
 
 
 @pytest.mark.parametrize(("function", "name"), [(jvp, "v"), (vjp, "u")])

@@ -50,10 +50,13 @@ def checked_temperature(temperature: Any, dtype: DType) -> Any:
     if type(temperature) is float and temperature == 1:  # the default costs next to nothing
         return 1
     is_number = isinstance(temperature, numbers.Real) and not isinstance(temperature, bool)
-    if not (is_number and temperature > 0 and math.isfinite(temperature)):
+    if not (is_number and 0 < temperature < math.inf):
         raise ValueError(f"temperature must be a positive number, not {temperature!r}")
     with np.errstate(all="ignore"):
-        rounded = computed_in(dtype).type(temperature)
+        try:
+            rounded = computed_in(dtype).type(temperature)
+        except OverflowError:
+            rounded = math.inf
     if not (rounded > 0 and np.isfinite(rounded)):
         raise ValueError(f"temperature is {temperature}, which {dtype} rounds to {rounded}")
     return rounded
@@ -61,8 +64,14 @@ def checked_temperature(temperature: Any, dtype: DType) -> Any:
 
 def real_array(name: str, values: ArrayLike) -> Array:
     """The values as an array of real numbers."""
-    if hasattr(values, "toarray"):
-        raise TypeError(f"{name} is a sparse matrix: convert it with {name}.toarray()")
+    if type(values) is not np.ndarray:
+        if hasattr(values, "toarray"):
+            raise TypeError(f"{name} is a sparse matrix: convert it with {name}.toarray()")
+        if np.ma.is_masked(values):
+            raise TypeError(
+                f"{name} is a masked array: fill it, with {name}.filled(-np.inf) if these are "
+                "scores of classes that are ruled out"
+            )
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
         remedy = {
