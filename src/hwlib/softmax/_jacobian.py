@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike
 
 from hwlib.softmax._blocks import (
     BUFFER,
+    FEW,
     SLAB,
     slabs,
     summed,
@@ -220,13 +221,14 @@ def _multiply_by_slabs(axis: int, out: Array, u: Array, origin: Array | None) ->
 
 def _origin(axis: int, y: Array, sums: Array, place: Place | None, u: Array) -> Array | None:
     """The entry of u where a probability exceeds one half, and 0 in a vector without one."""
-    alone = sums < 2
     if y.ndim == 1:
-        return u[place] if alone else None
-    if not np.count_nonzero(alone):
-        return None
-    if place is not None:
-        return np.where(alone, u.take(place), 0)
+        return u[place] if sums < 2 else None
+    if y.size > FEW:  # of fewer, to look takes as long as to do
+        alone = sums < 2
+        if not np.count_nonzero(alone):
+            return None
+        if place is not None:
+            return np.where(alone, u.take(place), 0)
     if y.size <= 2 * SLAB:
         return summed(np.rint(y) * u, axis)
     return summed_by_slabs(
