@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import hwlib
-from hwlib import datasets
+from hwlib import _train, datasets
 from hwlib.datasets._archives import holder, read_intact
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"hwlib {hwlib.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_data(commands)
+    _train.add(commands)
     return parser
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import uuid
 from pathlib import Path
 
 
-def write_network(path: str | os.PathLike[str], contents: bytes) -> None:
-    """Write a saved network; an older file of that name stays until the new one is on disk.
+def write_whole(path: str | os.PathLike[str], contents: bytes, what: str = "network") -> None:
+    """Write a file; an older one of that name stays until the new one is on disk.
+
+    Args:
+        path: The file.
+        contents: All of it.
+        what: What is in it, for the message of an error.
 
     Raises:
         OSError: The file cannot be written, and any older one is unchanged; or ``path`` is a
@@ -19,15 +25,22 @@ def write_network(path: str | os.PathLike[str], contents: bytes) -> None:
         # Through a link to the file that it names: replacing the link would leave that file behind.
         _replace(Path(path).resolve(), contents)
     except OSError as error:
-        why = f"the network was not saved, an older file is unchanged: {error.strerror}"
+        why = f"the {what} was not saved, an older file is unchanged: {error.strerror}"
         raise OSError(error.errno, why, str(path)) from error
+
+
+def remove_halves(path: Path) -> None:
+    """Remove what processes left that were killed while they wrote this file."""
+    with contextlib.suppress(OSError):  # if it matters, the next read or write says so
+        for half in path.parent.glob(f".{path.name}.*.tmp"):
+            half.unlink()
 
 
 def _replace(path: Path, contents: bytes) -> None:
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "there is no file of that name but something else")
     # Beside its target: a rename is atomic only within one file system.
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         with temporary.open("xb") as file:
             file.write(contents)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwlib._files import write_network
+from hwlib._files import write_whole
 
 FORMAT = "hwlib.backprop 1"
 
@@ -20,7 +20,7 @@ def write(path: str | os.PathLike[str], parts: Mapping[str, Any]) -> None:
     """Write the parts of a network at once."""
     buffer = io.BytesIO()
     np.savez(buffer, format=np.array(FORMAT), **parts)
-    write_network(path, buffer.getvalue())
+    write_whole(path, buffer.getvalue())
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:

@@ -29,6 +29,7 @@ from hwlib.mlp._prediction import evaluate, predict, predict_proba  # noqa: E402
 from hwlib.mlp._recipes import RECIPES, Recipe  # noqa: E402
 from hwlib.mlp._storage import load, save  # noqa: E402
 from hwlib.mlp._training import Data, History, train  # noqa: E402
+from hwlib.mlp._variants import variants  # noqa: E402
 
 __all__ = [
     "RECIPES",
@@ -44,4 +45,5 @@ __all__ = [
     "predict_proba",
     "save",
     "train",
+    "variants",
 ]

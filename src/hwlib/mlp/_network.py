@@ -50,15 +50,7 @@ def build(sizes: Sequence[SupportsIndex] = SIZES, *, seed: int = 0) -> nn.Sequen
           (0): Linear(in_features=784, out_features=10, bias=True)
         )
     """
-    network = blank(check_sizes(sizes)).to_empty(device="cpu")
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for layer in network:
-            if isinstance(layer, nn.Linear):
-                bound = layer.in_features**-0.5
-                layer.weight.uniform_(-bound, bound, generator=generator)
-                layer.bias.uniform_(-bound, bound, generator=generator)
-    return network
+    return drawn(blank(check_sizes(sizes)), torch.Generator().manual_seed(seed))
 
 
 def parameter_count(network: nn.Module) -> int:
@@ -69,6 +61,20 @@ def parameter_count(network: nn.Module) -> int:
         242762
     """
     return sum(parameter.numel() for parameter in network.parameters())
+
+
+def drawn(network: nn.Sequential, generator: torch.Generator) -> nn.Sequential:
+    """The network with fresh weights, on the CPU."""
+    network.to_empty(device="cpu")
+    with torch.no_grad():
+        for layer in network:
+            if isinstance(layer, nn.Linear | nn.Conv2d):
+                bound = layer.weight[0].numel() ** -0.5  # of the inputs to each unit
+                for parameter in layer.parameters():
+                    parameter.uniform_(-bound, bound, generator=generator)
+            elif isinstance(layer, nn.BatchNorm2d):
+                layer.reset_parameters()
+    return network
 
 
 def blank(sizes: Sequence[int]) -> nn.Sequential:

@@ -93,9 +93,7 @@ def measure(network: nn.Module, inputs: torch.Tensor, targets: torch.Tensor) -> 
 
 
 @torch.no_grad()
-def logits(network: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
+def logits(network: nn.Module, inputs: torch.Tensor, chunk: int = _CHUNK) -> torch.Tensor:
     """(n, classes) logits, in float64 on the CPU: not every accelerator has float64."""
     like = next(network.parameters())
-    return torch.cat(
-        [network(chunk.to(like)).cpu().double() for chunk in torch.split(inputs, _CHUNK)]
-    )
+    return torch.cat([network(rows.to(like)).cpu().double() for rows in torch.split(inputs, chunk)])

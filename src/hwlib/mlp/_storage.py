@@ -12,7 +12,7 @@ from typing import Any, SupportsIndex
 import torch
 from torch import nn
 
-from hwlib._files import write_network
+from hwlib._files import write_whole
 from hwlib.mlp._network import blank, check_sizes, sizes_of
 
 _FORMAT = "hwlib.mlp 1"
@@ -42,7 +42,7 @@ def save(network: nn.Module, path: str | os.PathLike[str]) -> None:
     state = {name: tensor.cpu() for name, tensor in network.state_dict().items()}
     buffer = io.BytesIO()
     torch.save({"format": _FORMAT, "sizes": list(sizes_of(network)), "state": state}, buffer)
-    write_network(path, buffer.getvalue())
+    write_whole(path, buffer.getvalue())
 
 
 def load(
@@ -86,6 +86,19 @@ def load(
 
 
 def _restore(contents: bytes) -> nn.Sequential:
+    saved = tensors(contents, _FORMAT)
+    network = blank(check_sizes(saved["sizes"]))
+    network.load_state_dict(saved["state"], assign=True)
+    return network
+
+
+def tensors(contents: bytes, file_format: str) -> dict[str, Any]:
+    """What torch.save wrote: a table of tensors and plain values, read without running anything.
+
+    Raises:
+        ValueError: It is no such file, or of another format.
+        zipfile.BadZipFile: It is damaged.
+    """
     # Anything else torch.load would hand to its readers of older formats.
     if not contents.startswith(b"PK\x03\x04"):
         raise ValueError("it is not a zip file")
@@ -95,8 +108,6 @@ def _restore(contents: bytes) -> nn.Sequential:
     if damaged is not None:
         raise ValueError(f"the checksum of its part {damaged} is wrong")
     saved: dict[str, Any] = torch.load(io.BytesIO(contents), map_location="cpu", weights_only=True)
-    if saved.get("format") != _FORMAT:
-        raise ValueError(f"it is not in the format {_FORMAT!r}")
-    network = blank(check_sizes(saved["sizes"]))
-    network.load_state_dict(saved["state"], assign=True)
-    return network
+    if saved.get("format") != file_format:
+        raise ValueError(f"it is not in the format {file_format!r}")
+    return saved

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
-from tqdm import trange
 
+from hwlib.mlp._checkpoints import Checkpoint, fingerprint
 from hwlib.mlp._input import classes, pixels
+from hwlib.mlp._loop import Loop
 from hwlib.mlp._network import sizes_of
 from hwlib.mlp._prediction import measure
 from hwlib.mlp._recipes import Recipe, find
+from hwlib.mlp._teacher import opinions
+from hwlib.mlp._variants import Variants, picture_shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +68,7 @@ def train(
     seed: int = 0,
     device: str | torch.device | None = None,
     progress: bool | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> History:
     r"""Minimize the mean cross-entropy on the training set, by the steps of a :class:`Recipe`.
 
@@ -71,24 +77,31 @@ def train(
         \min_{W, b}\; -\frac{1}{n} \sum_{i=1}^{n} \log p_{y_i}(x_i; W, b).
 
     The weights change in place, and stay on the device. The whole data set is held there too, as
-    float32: 220 MB for FashionMNIST. For data that does not fit, use a ``DataLoader``.
+    float32: 220 MB for FashionMNIST, and twice as much again with flips or shifts. For data that
+    does not fit, use a ``DataLoader``.
 
     Args:
         network: From :func:`~hwlib.mlp.build`.
         data: Training and test set. The test set is measured, never trained on.
         recipe: A name in ``RECIPES``, or a :class:`Recipe`.
-        seed: Determines the order of the pictures. Two runs from equal weights with equal seeds
-            agree bit by bit on one machine. Torch's global random state is left alone.
+        seed: Determines the order of the pictures, how they are moved and mirrored, and the
+            teacher. Two runs from equal weights with equal seeds agree bit by bit on one machine.
+            Torch's global random state is left alone.
         device: Such as ``"cpu"`` or ``"cuda:1"``; None takes CUDA, else Apple's MPS, else the CPU.
         progress: Whether to show a progress bar; None shows one on a terminal only.
+        checkpoint: A file for the state of the training, replaced as a whole after each epoch;
+            what a teacher needs is in ``<file>.teacher``. If the file is there already, training
+            goes on from it, whatever stopped it, to the same weights, bit by bit.
 
     Returns:
         Losses and accuracies before training and after each epoch.
 
     Raises:
         TypeError: Images or labels are of a wrong type, or the network is not a dense ReLU one.
-        ValueError: Data, recipe or device cannot be used; the message says why.
+        ValueError: Data, recipe or device cannot be used, or the checkpoint is damaged or of
+            another training; the message says why.
         FloatingPointError: The loss is no longer finite. The weights are those from before.
+        OSError: A checkpoint cannot be read or written; the last one is unchanged.
 
     Example:
         >>> from hwlib import datasets, mlp
@@ -100,42 +113,45 @@ def train(
     plan, place = find(recipe), _usable(device)
     training = _tensors(network, data.train_images, data.train_labels, place)
     test = _tensors(network, data.test_images, data.test_labels, place)
+    images, labels = training
     before = copy.deepcopy(network.state_dict())
-    optimizer = torch.optim.SGD(
-        network.to(place).parameters(), lr=plan.learning_rate, momentum=plan.momentum
-    )
-    order = torch.Generator().manual_seed(seed)
-    rows = [_row(network, training, test)]
-    quiet = None if progress is None else not progress
-    for epoch in trange(1, plan.epochs + 1, desc="training", unit="epoch", disable=quiet):
-        run_epoch(network, optimizer, *training, plan.batch_size, order)
-        rows.append(_row(network, training, test))
-        if not np.isfinite(rows[-1]).all():
+    file = None
+    if checkpoint is not None:
+        run = fingerprint(plan, seed, *before.values(), *training, *test)
+        file = Checkpoint(Path(checkpoint), run)
+    pictures = Variants(images, picture_shape(data.train_images, images.shape[1]), plan)
+    loop = Loop(network.to(place), plan, pictures, torch.Generator().manual_seed(seed))
+    state = file.read() if file else None
+    if state is not None:
+        loop.load_state_dict(state)
+    else:
+        loop.rows.append(_row(network, training, test))
+        if file:  # a folder that cannot be written to is found out now, not after an epoch
+            file.write(loop.state_dict())
+    targets = labels.expand(len(pictures), -1)
+    if plan.teacher and loop.epoch < plan.epochs:
+        targets = opinions(
+            plan,
+            pictures,
+            labels,
+            sizes_of(network)[-1],
+            seed=seed,
+            checkpoint=Path(f"{checkpoint}.teacher") if checkpoint is not None else None,
+            progress=progress,
+        )
+    for epoch in loop.epochs("training", progress):
+        loop.run_epoch(targets, plan.temperature)
+        loop.rows.append(_row(network, training, test))
+        if not np.isfinite(loop.rows[-1]).all():
             network.load_state_dict(before)
             raise FloatingPointError(
                 f"training diverged: the loss is not finite after epoch {epoch}, and the weights "
                 f"were put back. Lower the learning rate, {plan.learning_rate} with momentum "
                 f"{plan.momentum}, or check that the weights were finite before"
             )
-    return History(*np.array(rows).T)
-
-
-def run_epoch(
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    images: torch.Tensor,
-    labels: torch.Tensor,
-    batch_size: int,
-    order: torch.Generator,
-) -> None:
-    """One pass over the pictures, a step of the optimizer for each batch."""
-    # Drawn on the CPU, so that a seed means the same order on every device.
-    permutation = torch.randperm(len(labels), generator=order).to(labels.device)
-    for batch in torch.split(permutation, batch_size):
-        loss = nn.functional.cross_entropy(network(images[batch]), labels[batch])
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        if file:
+            file.write(loop.state_dict())
+    return History(*np.array(loop.rows).T)
 
 
 def _row(

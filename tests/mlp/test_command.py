@@ -1,0 +1,115 @@
+"""``hwlib train``: what it writes, prints, refuses, and goes on with."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.mlp.data import ordinary_user, same_bits
+
+from hwlib import datasets, mlp
+from hwlib._cli import main
+
+SHORT = mlp.Recipe(epochs=2, batch_size=64, learning_rate=0.05)
+
+
+@pytest.fixture(autouse=True)
+def short_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hwlib.mlp._recipes.RECIPES", {"quick": SHORT})
+
+
+def command(folder: Path, *more: str) -> int:
+    return main(["train", "--dataset", "digits", "--output", str(folder), *more])
+
+
+def test_it_writes_network_and_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "new" / "run"
+    assert command(folder, "--seed", "3", "--device", "cpu") == 0
+    out = capsys.readouterr().out
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "checkpoint.pt", "history.csv", "network.pt",
+    ]  # fmt: skip
+    network, data = mlp.build(seed=3), datasets.load("digits")
+    history = mlp.train(network, data, SHORT, seed=3, device="cpu")
+    assert same_bits(mlp.load(folder / "network.pt"), network)
+    rows = list(csv.DictReader((folder / "history.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+    for field in dataclasses.fields(history):
+        found = [float(row[field.name]) for row in rows]
+        np.testing.assert_array_equal(found, getattr(history, field.name))
+    assert f"test accuracy {history.test_accuracy[-1]:.2%}, 2 epochs of quick, seed 3" in out
+
+
+def test_it_goes_on_only_if_it_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(tmp_path) == 0
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    capsys.readouterr()
+    assert command(tmp_path) == 1
+    assert "already holds checkpoint.pt and network.pt: go on with --resume" in (
+        capsys.readouterr().err
+    )
+    assert command(tmp_path, "--resume") == 0
+    assert command(tmp_path, "--resume", "--seed", "1") == 1
+    assert "belongs to another training" in capsys.readouterr().err
+    network = mlp.load(tmp_path / "network.pt")
+    (tmp_path / "other").mkdir()
+    assert command(tmp_path / "other", "--resume") == 0
+    assert same_bits(mlp.load(tmp_path / "other" / "network.pt"), network)
+    assert (tmp_path / "history.csv").read_bytes() == before["history.csv"]
+
+
+def test_what_cannot_be_is_said_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*arguments: str, folder: Path = tmp_path / "run") -> str:
+        assert command(folder, *arguments) == 1
+        message = capsys.readouterr().err
+        assert message.startswith("hwlib: ")
+        assert message.count("\n") == 1
+        return message
+
+    assert "no recipe 'quik': take one of ['quick']" in refused("--recipe", "quik")
+    assert "device 'gpu' cannot be used here" in refused("--device", "gpu")
+    (tmp_path / "file").write_text("")
+    assert "file" in refused(folder=tmp_path / "file")
+    with ordinary_user(tmp_path):
+        assert "Permission denied" in refused(folder=tmp_path / "locked")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for name in [name for name in sys.modules if name.startswith("hwlib.mlp")]:
+        monkeypatch.delitem(sys.modules, name)
+    import hwlib
+
+    monkeypatch.delattr(hwlib, "mlp", raising=False)
+    assert 'pip install "hwlib[torch]"' in refused()
+
+
+def test_pictures_that_are_not_here_are_not_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digits = datasets.load("digits")
+    missing = dataclasses.replace(digits, requested="mnist")
+    monkeypatch.setattr(datasets, "load", lambda _: missing)
+    assert main(["train", "--dataset", "mnist", "--output", str(tmp_path / "run")]) == 1
+    assert "archives of mnist are not here" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("seed", ["-1", "0.5", "x", str(2**63)])
+def test_seeds(seed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        command(tmp_path, "--seed", seed)
+    assert stopped.value.code == 2
+    assert "is not an integer from 0" in capsys.readouterr().err
+
+
+def test_help_needs_no_torch() -> None:
+    code = "import sys; sys.modules['torch'] = None; from hwlib._cli import main; "
+    code += "main(['train', '-h'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "--resume" in done.stdout
