@@ -229,8 +229,4 @@ def _origin(axis: int, y: Array, sums: Array, place: Place | None, u: Array) -> 
             return None
         if place is not None:
             return np.where(alone, u.take(place), 0)
-    if y.size <= 2 * SLAB:
-        return summed(np.rint(y) * u, axis)
-    return summed_by_slabs(
-        lambda y, u: np.add.reduce(u, axis=axis, where=y > 0.5, keepdims=True), axis, y, u
-    )
+    return summed_by_slabs(lambda y, u: np.rint(y) * u, axis, y, u)
