@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import warnings
 
 import numpy as np
@@ -14,6 +15,7 @@ from tests.softmax.data import DTYPES, few, vectors
 from hwlib import softmax as module
 from hwlib.softmax import (
     _blocks,
+    _probabilities,
     cross_entropy,
     cross_entropy_gradient,
     jacobian,
@@ -197,6 +199,15 @@ def test_arguments_stay_as_they_are_and_numpy_is_silent(z, setting, data):
         np.testing.assert_array_equal(array, copy)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble])
+@pytest.mark.parametrize("product", [jvp, vjp])
+def test_numpy_is_silent_where_a_vector_is_scaled_down(product, dtype):
+    limits = np.finfo(dtype)
+    v = np.array([limits.max, *[-limits.max] * 4, limits.smallest_subnormal])
+    with np.errstate(all="raise"):
+        assert np.isfinite(product(np.zeros(6, dtype), v)).all()
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_type_stays_and_the_common_one_is_taken(dtype):
     z = np.array([[0.0, 1.0], [2.0, 0.5]], dtype)
@@ -220,6 +231,34 @@ def test_settings_of_numpy_are_left_alone():
         with pytest.raises(ValueError, match="nan"):
             softmax(z + np.nan)
         assert (np.geterr(), np.getbufsize()) == before
+
+
+def test_settings_of_numpy_are_those_of_the_thread():
+    first_is_in, second_is_in, first_is_out = (threading.Event() for _ in range(3))
+    found = {}
+
+    def call(name, setting, waiting):
+        np.seterr(over=setting)
+        _probabilities.evaluated(waiting, -1, 1.0, np.dtype(float), (np.zeros(2),))
+        found[name] = np.geterr()["over"]
+
+    def first(*_):
+        first_is_in.set()
+        second_is_in.wait(30)
+
+    def second(*_):
+        second_is_in.set()
+        first_is_out.wait(30)
+
+    one = threading.Thread(target=call, args=("first", "raise", first))
+    one.start()
+    first_is_in.wait(30)
+    two = threading.Thread(target=call, args=("second", "print", second))
+    two.start()
+    one.join()
+    first_is_out.set()
+    two.join()
+    assert found == {"first": "raise", "second": "print"}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

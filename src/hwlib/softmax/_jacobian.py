@@ -175,9 +175,9 @@ def _product(name: str, z: ArrayLike, w: ArrayLike, axis: int, temperature: floa
         return evaluated(_multiply, axis, temperature, dtype, (scores, vectors))
     except _Unbounded:
         refuse_direction(name, vectors)
-    quarters = vectors * dtype.type(0.25)
-    product = evaluated(_multiply, axis, temperature, dtype, (scores, quarters))
     with np.errstate(all="ignore"):
+        quarters = vectors * dtype.type(0.25)
+        product = evaluated(_multiply, axis, temperature, dtype, (scores, quarters))
         product *= 4
     return product
 

@@ -31,8 +31,10 @@ def softmax(z: ArrayLike, axis: int = -1, *, temperature: float = 1.0) -> Array:
     .. math:: y_i = \frac{e^{z_i/T}}{\sum_k e^{z_k/T}}
 
     With :math:`x_i = (z_{\max} - z_i)/T`, each is off by at most :math:`2x_i + 8\log n + 150` times
-    the unit roundoff, relative to itself, as long as it is not below the least normal number. Of
-    the 150, most is for terms that are added in groups of up to 128, in whatever order.
+    the unit roundoff, relative to itself, as long as it is not below the least normal number. (T
+    is taken as the type of ``z`` rounds it: that of 0.1 in ``float32`` adds up to
+    :math:`x_i` more.) Of the 150, most is for terms that are added in groups of up to 128, in
+    whatever order.
 
     Args:
         z: Scores, of any shape with at least one entry; :math:`-\infty` masks a class out.
@@ -104,7 +106,6 @@ class UnusableScores(Exception):  # noqa: N818 - it never leaves this package
     """The largest of some scores is not finite: one is NaN or +∞, or all are −∞."""
 
 
-@np.errstate(all="ignore")
 def evaluated(
     kernel: Kernel, axis: int, temperature: Any, dtype: DType, arrays: tuple[Array, ...]
 ) -> Array:
@@ -113,15 +114,17 @@ def evaluated(
     axis = checked_axis(axis, z.ndim)
     T = checked_temperature(temperature, dtype)
     inner = computed_in(dtype)
-    for array in arrays:
-        if array.dtype != inner:
-            arrays = tuple(a.astype(inner, copy=False) for a in arrays)
-            break
-    try:
-        result = in_blocks(kernel, T, axis, arrays)
-    except UnusableScores:
-        refuse_scores(z, axis)
-    return result if dtype == inner else result.astype(dtype)
+    # As a decorator it would be shared, and before NumPy 2 would mix up the settings of threads.
+    with np.errstate(all="ignore"):
+        for array in arrays:
+            if array.dtype != inner:
+                arrays = tuple(a.astype(inner, copy=False) for a in arrays)
+                break
+        try:
+            result = in_blocks(kernel, T, axis, arrays)
+        except UnusableScores:
+            refuse_scores(z, axis)
+        return result if dtype == inner else result.astype(dtype)
 
 
 Place = Any  # an index of a vector, or an array of indices of a flattened array
