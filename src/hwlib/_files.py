@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import uuid
 from pathlib import Path
@@ -32,7 +33,8 @@ def write_whole(path: str | os.PathLike[str], contents: bytes, what: str = "netw
 def remove_halves(path: Path) -> None:
     """Remove what processes left that were killed while they wrote this file."""
     with contextlib.suppress(OSError):  # if it matters, the next read or write says so
-        for half in path.parent.glob(f".{path.name}.*.tmp"):
+        # Of this file alone: a training beside it may be writing one of a longer name.
+        for half in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 32}.tmp"):
             half.unlink()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hwlib import datasets
-from hwlib._files import write_whole
+from hwlib._files import remove_halves, write_whole
 
 if TYPE_CHECKING:
     from hwlib import mlp
@@ -64,14 +64,11 @@ def _run(arguments: argparse.Namespace) -> int:
     from hwlib import mlp
 
     folder: Path = arguments.output
-    there = [name for name in (CHECKPOINT, NETWORK) if (folder / name).exists()]
-    if there and not arguments.resume:
-        raise ValueError(
-            f"{folder} already holds {' and '.join(there)}: go on with --resume, or name another "
-            "folder"
-        )
+    _check(folder, arguments.resume)
     data = _load(arguments.dataset)
     folder.mkdir(parents=True, exist_ok=True)
+    for name in (NETWORK, HISTORY):
+        remove_halves(folder / name)
     network = mlp.build((784, *mlp.SIZES[1:-1], len(data.classes)), seed=arguments.seed)
     checkpoint = folder / CHECKPOINT
     history = mlp.train(
@@ -90,6 +87,19 @@ def _run(arguments: argparse.Namespace) -> int:
         f"{len(history.test_loss) - 1} epochs of {arguments.recipe}, seed {arguments.seed}"
     )
     return 0
+
+
+def _check(folder: Path, resume: bool) -> None:
+    """Nothing in the folder is replaced that does not come from the run that goes on."""
+    there = [name for name in (CHECKPOINT, NETWORK, HISTORY) if (folder / name).exists()]
+    if not there or (resume and CHECKPOINT in there):
+        return
+    remedy = "name another folder"
+    if CHECKPOINT in there:
+        remedy = f"go on with --resume, or {remedy}"
+    elif resume:
+        remedy = f"there is no {CHECKPOINT} to go on from, so {remedy}"
+    raise ValueError(f"{folder} already holds {', '.join(there)}: {remedy}")
 
 
 def _load(name: str) -> datasets.Dataset:

@@ -51,6 +51,12 @@ def same_history(one: mlp.History, other: mlp.History) -> bool:
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
 
 
+def reshaped(data: Any, height: int, width: int) -> Any:
+    """The same pixels with other neighbours."""
+    data.train_images = data.train_images.reshape(-1, height, width)
+    return data
+
+
 @pytest.mark.parametrize("recipe", [PLAIN, dataclasses.replace(PLAIN, momentum=0.9), TAUGHT])
 def test_a_checkpoint_changes_nothing(recipe: mlp.Recipe, tmp_path: Path) -> None:
     network, history = train(recipe, None)
@@ -143,6 +149,7 @@ def test_what_was_trained_to_the_end_is_read_back(tmp_path: Path) -> None:
         {"seed": 1},
         {"network": mlp.build(SMALL, seed=1)},
         {"data": clusters(seed=1)},
+        {"data": reshaped(clusters(), 2, 8)},
     ],
 )
 def test_another_training_is_told_apart(other: dict[str, Any], tmp_path: Path) -> None:
@@ -152,6 +159,58 @@ def test_another_training_is_told_apart(other: dict[str, Any], tmp_path: Path) -
     with pytest.raises(ValueError, match=r"run\.pt belongs to another training.*name another"):
         mlp.train(**given, checkpoint=tmp_path / "run.pt")
     assert (tmp_path / "run.pt").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "other", [{"network": mlp.build((16, 5))}, {"data": reshaped(clusters(), 2, 8)}]
+)
+def test_the_teacher_of_another_training_is_told_apart(
+    other: dict[str, Any], tmp_path: Path
+) -> None:
+    train(TAUGHT, tmp_path / "run.pt")
+    (tmp_path / "run.pt").unlink()
+    given = {"network": mlp.build(SMALL), "data": clusters(), "recipe": TAUGHT} | other
+    with pytest.raises(ValueError, match=r"run\.pt\.teacher belongs to another training"):
+        mlp.train(**given, checkpoint=tmp_path / "run.pt")
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_networks_of_other_precision(dtype: torch.dtype, tmp_path: Path) -> None:
+    network = mlp.build(SMALL).to(dtype)
+    mlp.train(network, clusters(), PLAIN, checkpoint=tmp_path / "run.pt")
+    again = mlp.build(SMALL).to(dtype)
+    mlp.train(again, clusters(), PLAIN, checkpoint=tmp_path / "run.pt")
+    for one, other in zip(network.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, other)
+    with pytest.raises(ValueError, match="belongs to another training"):
+        train(PLAIN, tmp_path / "run.pt")
+
+
+def test_only_its_own_halves_are_removed(tmp_path: Path) -> None:
+    own = tmp_path / f".run[1].{'0a' * 16}.tmp"
+    others = [tmp_path / f".run[1].pt.{'0a' * 16}.tmp", tmp_path / ".run[1].mine.tmp"]
+    for file in (own, *others):
+        file.write_bytes(b"half")
+    train(PLAIN, tmp_path / "run[1]")
+    assert not own.exists()
+    assert all(file.exists() for file in others)
+
+
+def test_the_teacher_is_beside_the_checkpoint_whatever_names_it(tmp_path: Path) -> None:
+    class Name:
+        def __fspath__(self) -> str:
+            return str(tmp_path / "run.pt")
+
+    train(TAUGHT, Name())  # type: ignore[arg-type]
+    assert {file.name for file in tmp_path.iterdir()} == {"run.pt", "run.pt.teacher"}
+
+
+@pytest.mark.parametrize("n", [1, 65])
+def test_a_teacher_sees_a_single_picture_in_its_last_batch(n: int) -> None:
+    data = clusters()
+    data.train_images, data.train_labels = data.train_images[:n], data.train_labels[:n]
+    history = mlp.train(mlp.build(SMALL), data, TAUGHT)
+    assert np.isfinite(history.train_loss).all()
 
 
 def test_damaged_checkpoints_are_refused(tmp_path: Path) -> None:

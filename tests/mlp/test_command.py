@@ -50,7 +50,7 @@ def test_it_goes_on_only_if_it_is_told(tmp_path: Path, capsys: pytest.CaptureFix
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     capsys.readouterr()
     assert command(tmp_path) == 1
-    assert "already holds checkpoint.pt and network.pt: go on with --resume" in (
+    assert "already holds checkpoint.pt, network.pt, history.csv: go on with --resume" in (
         capsys.readouterr().err
     )
     assert command(tmp_path, "--resume") == 0
@@ -61,6 +61,27 @@ def test_it_goes_on_only_if_it_is_told(tmp_path: Path, capsys: pytest.CaptureFix
     assert command(tmp_path / "other", "--resume") == 0
     assert same_bits(mlp.load(tmp_path / "other" / "network.pt"), network)
     assert (tmp_path / "history.csv").read_bytes() == before["history.csv"]
+
+
+@pytest.mark.parametrize("name", ["network.pt", "history.csv"])
+@pytest.mark.parametrize("resume", [(), ("--resume",)])
+def test_what_no_checkpoint_belongs_to_is_not_replaced(
+    name: str, resume: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text("mine")
+    assert command(tmp_path, *resume) == 1
+    message = capsys.readouterr().err
+    assert f"already holds {name}: " in message
+    assert ("there is no checkpoint.pt to go on from" in message) == bool(resume)
+    assert (tmp_path / name).read_text() == "mine"
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_halves_that_a_kill_left_are_removed(tmp_path: Path) -> None:
+    for name in ("checkpoint.pt", "network.pt", "history.csv"):
+        (tmp_path / f".{name}.{'0a' * 16}.tmp").write_bytes(b"half")
+    assert command(tmp_path) == 0
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_what_cannot_be_is_said_in_one_line(

@@ -44,7 +44,8 @@ class Checkpoint:
         if run != self._run:
             raise ValueError(
                 f"{self._path} belongs to another training, with another recipe, seed, network or "
-                "data: give the same ones to go on with it, or name another file"
+                "data: give the same ones to go on with it, the network as it was before training, "
+                "or name another file"
             )
         return state
 
@@ -65,7 +66,8 @@ def fingerprint(*parts: Any) -> str:
     for part in parts:
         if isinstance(part, torch.Tensor):
             digest.update(repr((part.dtype, tuple(part.shape))).encode())
-            digest.update(part.detach().cpu().contiguous().numpy().data)
+            # As bytes: NumPy does not know all types of numbers.
+            digest.update(part.detach().cpu().flatten().view(torch.uint8).numpy().data)
         else:
             digest.update(repr(part).encode())
     return digest.hexdigest()

@@ -32,9 +32,10 @@ class Recipe:
         learning_rate: :math:`\eta`; with ``one_cycle``, its largest value.
         momentum: :math:`\mu`; 0 is plain gradient descent. For AdamW, :math:`\beta_1`.
         optimizer: ``"sgd"`` takes the steps above. ``"adamw"`` divides each entry of them by the
-            size that its gradient usually has. ``"muon"`` replaces the step of a matrix between
-            hidden layers by the nearest matrix whose singular values are equal, scaled to the
-            size of a step of AdamW, which takes the steps of all other parameters.
+            size that its gradient usually has. ``"muon"`` replaces the step of a matrix that leads
+            into a hidden layer by one with the same singular vectors whose singular values are
+            nearly equal, scaled to the size of a step of AdamW, which takes the steps of all other
+            parameters.
         weight_decay: :math:`\lambda`, for AdamW and Muon: each step also shrinks the parameters
             by the factor :math:`1 - \eta\lambda`.
         one_cycle: Whether :math:`\eta` rises from 1/25 of its largest value during the first 15%

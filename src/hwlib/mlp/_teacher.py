@@ -40,7 +40,8 @@ def opinions(
     shown = Variants(pictures.rows, pictures.shape, plan.teacher)
     file = None
     if checkpoint:
-        parts = (plan.teacher, plan.shifts, plan.flips, seed, pictures.rows, labels)
+        shown_as = (pictures.shape, plan.shifts, plan.flips)
+        parts = (plan.teacher, shown_as, n_classes, seed, pictures.rows, labels)
         file = Checkpoint(checkpoint, fingerprint(*parts))
     state = file.read() if file else None
     scores = state if isinstance(state, torch.Tensor) else None
@@ -81,14 +82,14 @@ def convolutional(
     (height, width), channels = shape, 1
     layers: list[nn.Module] = [nn.Unflatten(1, (1, height, width))]
     for more in WIDTHS:
-        layers += [
-            nn.Conv2d(channels, more, 3, padding=1, bias=False, device="meta"),
+        layers.append(nn.Conv2d(channels, more, 3, padding=1, bias=False, device="meta"))
+        # In a batch of one picture, the last of an epoch, a single value would have no variance.
+        if height * width > 4:
             # Of four values one stays, so that the layers below have a quarter of the work.
-            nn.MaxPool2d(2, ceil_mode=True),
-            nn.BatchNorm2d(more, device="meta"),
-            nn.ReLU(),
-        ]
-        height, width, channels = (height + 1) // 2, (width + 1) // 2, more
+            layers.append(nn.MaxPool2d(2, ceil_mode=True))
+            height, width = (height + 1) // 2, (width + 1) // 2
+        layers += [nn.BatchNorm2d(more, device="meta"), nn.ReLU()]
+        channels = more
     layers += [nn.Flatten(), nn.Linear(channels * height * width, n_classes, device="meta")]
     network = drawn(nn.Sequential(*layers), generator)
     return network.to(memory_format=torch.channels_last)

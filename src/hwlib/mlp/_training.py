@@ -77,8 +77,8 @@ def train(
         \min_{W, b}\; -\frac{1}{n} \sum_{i=1}^{n} \log p_{y_i}(x_i; W, b).
 
     The weights change in place, and stay on the device. The whole data set is held there too, as
-    float32: 220 MB for FashionMNIST, and twice as much again with flips or shifts. For data that
-    does not fit, use a ``DataLoader``.
+    float32: 220 MB for FashionMNIST, twice as much again with flips or shifts, and once more while
+    a teacher is trained. For data that does not fit, use a ``DataLoader``.
 
     Args:
         network: From :func:`~hwlib.mlp.build`.
@@ -91,7 +91,9 @@ def train(
         progress: Whether to show a progress bar; None shows one on a terminal only.
         checkpoint: A file for the state of the training, replaced as a whole after each epoch;
             what a teacher needs is in ``<file>.teacher``. If the file is there already, training
-            goes on from it, whatever stopped it, to the same weights, bit by bit.
+            goes on from it, whatever stopped it, to the same weights, bit by bit. Give the network
+            as it was before training, built from the same seed, and let one process at a time
+            train with a file.
 
     Returns:
         Losses and accuracies before training and after each epoch.
@@ -115,11 +117,11 @@ def train(
     test = _tensors(network, data.test_images, data.test_labels, place)
     images, labels = training
     before = copy.deepcopy(network.state_dict())
+    pictures = Variants(images, picture_shape(data.train_images, images.shape[1]), plan)
     file = None
     if checkpoint is not None:
-        run = fingerprint(plan, seed, *before.values(), *training, *test)
+        run = fingerprint(plan, seed, pictures.shape, *before.values(), *training, *test)
         file = Checkpoint(Path(checkpoint), run)
-    pictures = Variants(images, picture_shape(data.train_images, images.shape[1]), plan)
     loop = Loop(network.to(place), plan, pictures, torch.Generator().manual_seed(seed))
     state = file.read() if file else None
     if state is not None:
@@ -136,7 +138,7 @@ def train(
             labels,
             sizes_of(network)[-1],
             seed=seed,
-            checkpoint=Path(f"{checkpoint}.teacher") if checkpoint is not None else None,
+            checkpoint=Path(f"{os.fspath(checkpoint)}.teacher") if checkpoint is not None else None,
             progress=progress,
         )
     for epoch in loop.epochs("training", progress):
