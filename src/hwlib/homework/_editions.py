@@ -58,7 +58,8 @@ def write(edition: Edition, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     return [
-        save(make(problem, edition), folder / file_name(problem, edition)) for problem in PROBLEMS
+        save(make(problem, edition)[edition], folder / file_name(problem, edition))
+        for problem in PROBLEMS
     ]
 
 
@@ -70,11 +71,25 @@ def save(notebook: Notebook, path: Path) -> Path:
     return path
 
 
-def make(problem: Problem, edition: Edition) -> Notebook:
-    """A notebook, executed unless it is the student edition."""
-    if edition == "student":
-        return student(problem)
-    return execute(instructor(problem) if edition == "instructor" else solution(problem))
+def make(problem: Problem, *editions: Edition) -> dict[Edition, Notebook]:
+    """Editions of a notebook. The solution is executed, once; the instructor has its outputs."""
+    made: dict[Edition, Notebook] = {}
+    if "student" in editions:
+        made["student"] = student(problem)
+    if "solution" in editions or "instructor" in editions:
+        executed = execute(solution(problem))
+        if "solution" in editions:
+            made["solution"] = executed
+        if "instructor" in editions:
+            made["instructor"] = _with_outputs(instructor(problem), executed)
+    return made
+
+
+def _with_outputs(notebook: Notebook, executed: Notebook) -> Notebook:
+    for cell, run in zip(notebook.cells, executed.cells, strict=True):
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = run.outputs, run.execution_count
+    return notebook
 
 
 def student(problem: Problem) -> Notebook:
@@ -112,7 +127,11 @@ def execute(notebook: Notebook) -> Notebook:
     """Run a notebook's cells, but for the one that installs hwlib."""
     preprocessors = require("nbconvert.preprocessors", "homework")
     runner = preprocessors.ExecutePreprocessor(
-        timeout=60 * MINUTES, kernel_name="python3", record_timing=False
+        timeout=60 * MINUTES,
+        kernel_name="python3",
+        record_timing=False,
+        # Nothing of the machine gets into the outputs: no notice about the transport, no history.
+        extra_arguments=["--IPKernelApp.log_level=ERROR", "--HistoryManager.enabled=False"],
     )
     with _one_thread():
         executed, _ = runner.preprocess(notebook, {})
