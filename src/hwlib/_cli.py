@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import hwlib
 from hwlib import datasets
 from hwlib.datasets._archives import holder, read_intact
+from hwlib.homework._command import add_homework
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"hwlib {hwlib.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_data(commands)
+    add_homework(commands)
     return parser
 
 

@@ -77,6 +77,8 @@ def make(problem: Problem, *editions: Edition) -> dict[Edition, Notebook]:
     if "student" in editions:
         made["student"] = student(problem)
     if "solution" in editions or "instructor" in editions:
+        if problem.needs_torch:
+            require("torch", "torch")
         executed = execute(solution(problem))
         if "solution" in editions:
             made["solution"] = executed
@@ -125,7 +127,7 @@ def instructor(problem: Problem) -> Notebook:
 
 def execute(notebook: Notebook) -> Notebook:
     """Run a notebook's cells, but for the one that installs hwlib."""
-    preprocessors = require("nbconvert.preprocessors", "homework")
+    preprocessors = require("nbconvert", "homework").preprocessors
     runner = preprocessors.ExecutePreprocessor(
         timeout=60 * MINUTES,
         kernel_name="python3",
@@ -154,7 +156,7 @@ def _read(problem: Problem) -> Notebook:
 
 def _without(sort: str, notebook: Notebook) -> Notebook:
     """The notebook without the cells of a sort."""
-    preprocessors = require("nbconvert.preprocessors", "homework")
+    preprocessors = require("nbconvert", "homework").preprocessors
     for cell in notebook.cells:
         if sort in cell.metadata:
             cell.metadata.setdefault("tags", []).append(sort)
@@ -185,10 +187,13 @@ def _finished(notebook: Notebook, problem: Problem) -> Notebook:
 def _graded(cell: Notebook) -> dict[str, Any] | None:
     """What nbgrader has to know about a cell."""
     about: dict[str, Any] = {"schema_version": SCHEMA, "task": False}
-    for sort in ("answer", "written"):
-        if sort in cell.metadata:
-            name = cell.metadata[sort]
-            return about | {"grade": False, "grade_id": name, "locked": False, "solution": True}
+    if "answer" in cell.metadata:
+        name = cell.metadata["answer"]
+        return about | {"grade": False, "grade_id": name, "locked": False, "solution": True}
+    if "written" in cell.metadata:  # nbgrader has no written answers but those with points
+        name = cell.metadata["written"]
+        about |= {"grade": True, "grade_id": name, "locked": False, "solution": True}
+        return about | {"points": 0}
     if "check" not in cell.metadata:
         return None
     found = _check(cell.metadata["check"])

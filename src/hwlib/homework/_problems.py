@@ -19,12 +19,14 @@ class Problem:
         name: That of its chapter and of its notebook.
         title: What it is about.
         points: What it is worth.
+        needs_torch: Whether its solution does.
     """
 
     number: int
     name: str
     title: str
     points: int
+    needs_torch: bool = False
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -38,7 +40,7 @@ PROBLEMS = (
     Problem(1, "lad", "The ℓ1 loss", 2),
     Problem(2, "boxes", "Box sums", 3),
     Problem(3, "softmax", "The softmax Jacobian", 3),
-    Problem(4, "fashion-mnist", "FashionMNIST", 3),
+    Problem(4, "fashion-mnist", "FashionMNIST", 3, needs_torch=True),
     Problem(5, "backprop", "Back-propagation from scratch", 4),
 )
 

@@ -1,0 +1,159 @@
+"""The homework's notebooks as downloads: one by one, all in one archive, and hwlib's wheel.
+
+``{homework} lad`` lists the notebooks of one problem; without a name, those of all. The files are
+made after the pages. Executed notebooks are kept in the execution cache, whose name changes with
+all that they depend on.
+"""
+
+from __future__ import annotations
+
+import html
+import shutil
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective
+
+from hwlib.homework import _editions
+from hwlib.homework._problems import PROBLEMS, Problem
+
+FOLDER = "homework"
+ARCHIVE = "homework.zip"
+_LABELS: dict[_editions.Edition, str] = {
+    "student": "with holes, to work on",
+    "solution": "filled in and executed",
+    "instructor": "with rubrics and the feedback to common mistakes, as a source for nbgrader",
+}
+
+
+class HomeworkDirective(SphinxDirective):
+    """Links to the notebooks of a problem, or of all."""
+
+    optional_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Make the list of links, and remember that the files are wanted."""
+        chosen = [p for p in PROBLEMS if self.arguments in ([], [p.name])]
+        if not chosen:
+            raise self.error(f"there is no problem called {self.arguments[0]!r}")
+        _wanting(self.env).add(self.env.docname)
+        up = "../" * self.env.docname.count("/")
+        return [nodes.raw("", _listed(chosen, f"{up}{FOLDER}/"), format="html")]
+
+
+def setup(app: Sphinx) -> None:
+    """Register the directive, and make the files once the pages are written."""
+    app.add_directive("homework", HomeworkDirective)
+    app.connect("env-purge-doc", _forget)
+    app.connect("env-merge-info", _merge)
+    app.connect("build-finished", _make)
+
+
+def _listed(problems: Iterable[Problem], address: str) -> str:
+    problems = list(problems)
+    parts = [_files(problem, address, with_title=len(problems) > 1) for problem in problems]
+    wheel = _link(address + _editions.wheel_name(), _editions.wheel_name())
+    archive = _link(address + ARCHIVE, ARCHIVE)
+    return (
+        f'<div class="hw-downloads">{"".join(parts)}<p>The notebooks install hwlib from {wheel}, '
+        f"which belongs beside them; {archive} holds it and all notebooks of the homework.</p></div>"
+    )
+
+
+def _files(problem: Problem, address: str, *, with_title: bool) -> str:
+    items = []
+    for edition in _editions.EDITIONS:
+        name = _editions.file_name(problem, edition)
+        items.append(f"<li>{_link(address + name, name)}, {_LABELS[edition]}</li>")
+    about = f"Problem {problem.number} as a notebook"
+    if with_title:
+        about = f"{problem.number}. {html.escape(problem.title)}, {problem.points} points"
+    return f"<p>{about}:</p><ul>{''.join(items)}</ul>"
+
+
+def _link(address: str, text: str) -> str:
+    return f'<a href="{html.escape(address)}" download>{html.escape(text)}</a>'
+
+
+def _wanting(env: BuildEnvironment) -> set[str]:
+    """The pages that offer notebooks."""
+    if not hasattr(env, "hwbook_homework"):
+        env.hwbook_homework = set()  # type: ignore[attr-defined]
+    return env.hwbook_homework  # type: ignore[attr-defined, no-any-return]
+
+
+def _forget(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
+    _wanting(env).discard(docname)
+
+
+def _merge(
+    app: Sphinx, env: BuildEnvironment, docnames: list[str], other: BuildEnvironment
+) -> None:
+    _wanting(env).update(_wanting(other) & set(docnames))
+
+
+def _make(app: Sphinx, exception: Exception | None) -> None:
+    """Write all files.
+
+    Raises:
+        ExtensionError: A notebook of the solution does not get all points.
+    """
+    if exception is not None or app.builder.format != "html" or not _wanting(app.env):
+        return
+    kept = Path(app.config.nb_execution_cache_path) / FOLDER
+    if not kept.is_dir():
+        _write_notebooks(kept.with_name(f"{FOLDER}.part"))
+        kept.with_name(f"{FOLDER}.part").rename(kept)
+    target = Path(app.outdir, FOLDER)
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(kept, target)
+    build_wheel(Path(app.srcdir), target)
+    archive(sorted(target.iterdir()), target / ARCHIVE)
+
+
+def _write_notebooks(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for problem in PROBLEMS:
+        for edition, notebook in _editions.make(problem, *_editions.EDITIONS).items():
+            if edition == "solution" and _points(notebook) != problem.points:
+                raise ExtensionError(
+                    f"the solution of problem {problem.number} gets {_points(notebook):g} of "
+                    f"{problem.points} points"
+                )
+            _editions.save(notebook, folder / _editions.file_name(problem, edition))
+
+
+def _points(notebook: Any) -> float:
+    """What the checks of an executed notebook returned."""
+    results = [
+        output.data["text/plain"]
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("points")
+        for output in cell.outputs
+        if output.output_type == "execute_result"
+    ]
+    return sum(map(float, results))
+
+
+def build_wheel(root: Path, folder: Path) -> Path:
+    """Build hwlib's wheel: the same bytes from the same sources, and no network."""
+    from hatchling.builders.wheel import WheelBuilder
+
+    return Path(next(WheelBuilder(str(root)).build(directory=str(folder), versions=["standard"])))
+
+
+def archive(files: list[Path], path: Path) -> None:
+    """Put files into an archive, without their times."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archived:
+        for file in files:
+            entry = zipfile.ZipInfo(f"{FOLDER}/{file.name}")
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archived.writestr(entry, file.read_bytes())
