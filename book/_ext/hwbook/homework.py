@@ -1,8 +1,8 @@
 """The homework's notebooks as downloads: one by one, all in one archive, and hwlib's wheel.
 
-``{homework} lad`` lists the notebooks of one problem; without a name, those of all. The files are
-made after the pages. Executed notebooks are kept in the execution cache, whose name changes with
-all that they depend on.
+``{homework} lad`` lists the notebooks of one problem; without a name, those of all.
+``{homework-checks}`` makes a table of all checks. The files are made after the pages. Executed
+notebooks are kept in the execution cache, whose name changes with all that they depend on.
 """
 
 from __future__ import annotations
@@ -47,9 +47,18 @@ class HomeworkDirective(SphinxDirective):
         return [nodes.raw("", _listed(chosen, f"{up}{FOLDER}/"), format="html")]
 
 
+class ChecksDirective(SphinxDirective):
+    """A table of all checks: what each is called, what it asks for, and its points."""
+
+    def run(self) -> list[nodes.Node]:
+        """Make the table."""
+        return [nodes.raw("", _checks_table(), format="html")]
+
+
 def setup(app: Sphinx) -> None:
-    """Register the directive, and make the files once the pages are written."""
+    """Register the directives, and make the files once the pages are written."""
     app.add_directive("homework", HomeworkDirective)
+    app.add_directive("homework-checks", ChecksDirective)
     app.connect("env-purge-doc", _forget)
     app.connect("env-merge-info", _merge)
     app.connect("build-finished", _make)
@@ -62,7 +71,8 @@ def _listed(problems: Iterable[Problem], address: str) -> str:
     archive = _link(address + ARCHIVE, ARCHIVE)
     return (
         f'<div class="hw-downloads">{"".join(parts)}<p>The notebooks install hwlib from {wheel}, '
-        f"which belongs beside them; {archive} holds it and all notebooks of the homework.</p></div>"
+        f"which belongs beside them; {archive} holds it and all notebooks of the homework.</p>"
+        "</div>"
     )
 
 
@@ -75,6 +85,22 @@ def _files(problem: Problem, address: str, *, with_title: bool) -> str:
     if with_title:
         about = f"{problem.number}. {html.escape(problem.title)}, {problem.points} points"
     return f"<p>{about}:</p><ul>{''.join(items)}</ul>"
+
+
+def _checks_table() -> str:
+    columns = ("Check", "Function", "What it looks at", "Points")
+    head = "".join(f'<th scope="col">{column}</th>' for column in columns)
+    rows = "".join(
+        f"<tr><td>{check.key}</td><td><code>{check.function}</code></td>"
+        f"<td>{html.escape('; '.join(part.title for part in check.parts))}</td>"
+        f"<td>{check.points:g}</td></tr>"
+        for problem in PROBLEMS
+        for check in problem.checks
+    )
+    return (
+        f'<div class="hw-checks"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
 
 
 def _link(address: str, text: str) -> str:

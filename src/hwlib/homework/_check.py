@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -77,9 +80,21 @@ def examine(found: Check, value: Any, seconds: float | None = None) -> Report:
     return Report(f"{found.key}, {found.function}", lines, remark)
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep stderr empty: nbgrader takes any word on it for a failure of the cell."""
+    with (
+        contextlib.redirect_stderr(io.StringIO()),
+        np.errstate(all="ignore"),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _line(part: Part, answer: Answer) -> Line:
     try:
-        with np.errstate(all="ignore"):
+        with _quiet():
             part.test(answer, np.random.default_rng())
     except Failed as failure:
         return Line(part.title, part.points, 0.0, str(failure))

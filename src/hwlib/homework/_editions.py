@@ -135,7 +135,7 @@ def execute(notebook: Notebook) -> Notebook:
         # Nothing of the machine gets into the outputs: no notice about the transport, no history.
         extra_arguments=["--IPKernelApp.log_level=ERROR", "--HistoryManager.enabled=False"],
     )
-    with _one_thread():
+    with _alike_everywhere():
         executed, _ = runner.preprocess(notebook, {})
     executed.metadata["language_info"] = {"name": "python"}
     for cell in executed.cells:
@@ -222,11 +222,12 @@ def _table(problem: Problem) -> str:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Kernels that add up sums in one order, however many cores there are."""
-    names = [f"{library}_NUM_THREADS" for library in ("OMP", "MKL", "OPENBLAS")]
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
+def _alike_everywhere() -> Iterator[None]:
+    """Kernels that add up sums in one order, and warn of no folder of this machine."""
+    settings = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "MKL", "OPENBLAS")}
+    settings["PYTHONWARNINGS"] = "ignore:Built without"
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
     try:
         yield
     finally:
