@@ -10,7 +10,6 @@ from __future__ import annotations
 import html
 import shutil
 import zipfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -64,36 +63,53 @@ def setup(app: Sphinx) -> None:
     app.connect("build-finished", _make)
 
 
-def _listed(problems: Iterable[Problem], address: str) -> str:
-    problems = list(problems)
-    parts = [_files(problem, address, with_title=len(problems) > 1) for problem in problems]
+def _listed(problems: list[Problem], address: str) -> str:
+    """The links to the notebooks, and to what belongs to all of them."""
+    files = _overview(problems, address) if len(problems) > 1 else _one(problems[0], address)
     wheel = _link(address + _editions.wheel_name(), _editions.wheel_name())
     archive = _link(address + ARCHIVE, ARCHIVE)
     return (
-        f'<div class="hw-downloads">{"".join(parts)}<p>The notebooks install hwlib from {wheel}, '
+        f'<div class="hw-downloads">{files}<p>The notebooks install hwlib from {wheel}, '
         f"which belongs beside them; {archive} holds it and all notebooks of the homework.</p>"
         "</div>"
     )
 
 
-def _files(problem: Problem, address: str, *, with_title: bool) -> str:
-    items = []
-    for edition in _editions.EDITIONS:
-        name = _editions.file_name(problem, edition)
-        items.append(f"<li>{_link(address + name, name)}, {_LABELS[edition]}</li>")
-    about = f"Problem {problem.number} as a notebook"
-    if with_title:
-        about = f"{problem.number}. {html.escape(problem.title)}, {problem.points} points"
-    return f"<p>{about}:</p><ul>{''.join(items)}</ul>"
+def _one(problem: Problem, address: str) -> str:
+    names = {edition: _editions.file_name(problem, edition) for edition in _editions.EDITIONS}
+    items = "".join(
+        f"<li>{_link(address + name, name)}, {_LABELS[edition]}</li>"
+        for edition, name in names.items()
+    )
+    return f"<p>Problem {problem.number} as a notebook:</p><ul>{items}</ul>"
+
+
+def _overview(problems: list[Problem], address: str) -> str:
+    head = "".join(f'<th scope="col">{column}</th>' for column in ("Problem", "Points", "Notebook"))
+    rows = "".join(
+        f'<tr><th scope="row">{problem.number}. {html.escape(problem.title)}</th>'
+        f"<td>{problem.points}</td><td>{_editions_of(problem, address)}</td></tr>"
+        for problem in problems
+    )
+    meanings = "; ".join(f"<em>{edition}</em>: {label}" for edition, label in _LABELS.items())
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{meanings}.</p>"
+
+
+def _editions_of(problem: Problem, address: str) -> str:
+    return ", ".join(
+        _link(address + _editions.file_name(problem, edition), edition)
+        for edition in _editions.EDITIONS
+    )
 
 
 def _checks_table() -> str:
-    columns = ("Check", "Function", "What it looks at", "Points")
-    head = "".join(f'<th scope="col">{column}</th>' for column in columns)
+    head = "".join(
+        f'<th scope="col">{column}</th>' for column in ("Check", "What it looks at", "Points")
+    )
     rows = "".join(
-        f"<tr><td>{check.key}</td><td><code>{check.function}</code></td>"
-        f"<td>{html.escape('; '.join(part.title for part in check.parts))}</td>"
-        f"<td>{check.points:g}</td></tr>"
+        f'<tr><th scope="row">{check.key} <code>{check.function}</code></th>'
+        f"<td>{'<br>'.join(html.escape(part.title) for part in check.parts)}</td>"
+        f"<td>{'<br>'.join(f'{part.points:g}' for part in check.parts)}</td></tr>"
         for problem in PROBLEMS
         for check in problem.checks
     )

@@ -33,8 +33,8 @@ def check(problem: str, answer: Any = _LOOK_UP) -> float:
             notebook asks for, in the cells that were run.
 
     Returns:
-        The points, from 0 to what the part is worth: a bare number, which nbgrader reads as the
-        score of the cell.
+        The points that the answer gets, as a bare number, which nbgrader reads as the score of
+        the cell.
 
     Example:
         >>> def count_boxes(B, delta, d):

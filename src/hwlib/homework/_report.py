@@ -96,6 +96,8 @@ def _is_news(line: Line, said: set[str]) -> bool:
 
 
 def _item(line: Line, with_feedback: bool) -> str:
-    feedback = f"<br>{html.escape(line.feedback)}" if with_feedback else ""
+    feedback = ""
+    if with_feedback:
+        feedback = f'<div style="margin-left: 1.3em">{html.escape(line.feedback)}</div>'
     score = f"{line.earned:g} of {line.points:g}"
     return f"<li>{_mark(line)} {html.escape(line.title)} ({score}){feedback}</li>"
