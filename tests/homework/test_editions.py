@@ -193,3 +193,29 @@ def test_the_solution_edition_has_neither_marks_nor_rubrics(problem: Problem):
 def test_a_source_that_asks_for_an_unknown_check_is_refused():
     with pytest.raises(ValueError, match="'9z', which does not exist"):
         _editions._check("9z")
+
+
+def test_in_a_notebook_an_endless_loop_is_stopped_and_the_notebook_goes_on():
+    cells = [
+        "from hwlib.homework import _answer\n_answer.SECONDS = 0.5",
+        "def l1_loss(X, w, y):\n    display('a picture')\n    while True:\n        pass",
+        'from hwlib.homework import check\n\ncheck("1a")',
+        "def l1_loss(X, w, y):\n    return 1 / 0",
+        'check("1a")',
+        "import sys\nprint('here')\ndef l1_loss(X, w, y):\n    sys.exit()",
+        'check("1a")',
+        "7",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    executed = _editions.execute(notebook)
+    outputs = [cell.outputs for cell in executed.cells]
+    results = [
+        out.data["text/plain"] for many in outputs for out in many if "execution_count" in out
+    ]
+    assert results == ["0.0", "0.0", "0.0", "7"]
+    reports = [out.data["text/plain"] for many in outputs for out in many if "data" in out]
+    assert "l1_loss did not end within 0.5 seconds. It was stopped." in reports[0]
+    assert "ZeroDivisionError: division by zero (line 2 of the cell of l1_loss" in reports[2]
+    assert "return 1 / 0)" in reports[2]
+    assert "SystemExit" in reports[4]
+    assert "a picture" not in str(outputs)

@@ -214,20 +214,6 @@ class _Swallow(io.TextIOBase):
         return len(text)
 
 
-class _NoDisplay:
-    """Takes the place of IPython's display publisher."""
-
-    def __init__(self, output: _Swallow) -> None:
-        self._output = output
-
-    def publish(self, data: Mapping[str, Any], *_: Any, **__: Any) -> None:
-        """Count what would have been shown."""
-        self._output.size += sum(len(str(shown)) for shown in data.values())
-
-    def clear_output(self, *_: Any, **__: Any) -> None:
-        """Nothing was shown."""
-
-
 @contextlib.contextmanager
 def _protected(output: _Swallow) -> Iterator[Callable[[], bool]]:
     """Swallow output and warnings, put back random states; tells whether they were disturbed."""
@@ -261,12 +247,15 @@ def _undisplayed(output: _Swallow) -> Iterator[None]:
         yield
         return
     publisher = shell.display_pub
-    # A trait of the shell checks the type of what is assigned to it; its storage does not.
-    shell._trait_values["display_pub"] = _NoDisplay(output)
+
+    def publish(data: Mapping[str, Any], *_: Any, **__: Any) -> None:
+        output.size += sum(len(str(shown)) for shown in data.values())
+
+    publisher.publish = publish  # on the object; its class keeps its own
     try:
         yield
     finally:
-        shell._trait_values["display_pub"] = publisher
+        del publisher.publish
 
 
 def _copied(value: Any) -> Any:
