@@ -213,14 +213,14 @@ def train_epoch(network, optimizer, X, y, batch_size, **mistake):
 
 @functools.cache
 def fashion():
-    """A network for FashionMNIST: (784, 10) is enough for 80%."""
+    """A network for FashionMNIST: a small one is right on 85%."""
     data = datasets.load("fashion-mnist")
     torch.manual_seed(0)
     X = torch.tensor(data.train_images.reshape(-1, 784)) / 255
     y = torch.tensor(data.train_labels)
-    network = torch.nn.Sequential(torch.nn.Linear(784, 10))
+    network = layers(784, 64, 10)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
-    for rows in torch.randperm(len(X)).split(64):
+    for rows in (rows for _ in range(3) for rows in torch.randperm(len(X)).split(64)):
         optimizer.zero_grad()
         torch.nn.functional.cross_entropy(network(X[rows]), y[rows]).backward()
         optimizer.step()

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from tests.homework.answers import RIGHT, WRONG
+from tests.homework.answers import RIGHT, WRONG, digits, fashion
 
 from hwlib.homework._check import examine
 from hwlib.homework._problems import PROBLEMS, find, keys
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _trained():
+    """Networks that are trained before the clock of a check runs."""
+    fashion()
+    digits()
+
 
 MISTAKES = [(key, mistake) for key in keys() for mistake in find(key).mistakes]
 

@@ -109,7 +109,7 @@ def _checks_table() -> str:
     rows = "".join(
         f'<tr><th scope="row">{check.key} <code>{check.function}</code></th>'
         f"<td>{'<br>'.join(html.escape(part.title) for part in check.parts)}</td>"
-        f"<td>{'<br>'.join(f'{part.points:g}' for part in check.parts)}</td></tr>"
+        f"<td>{check.points:g}</td></tr>"
         for problem in PROBLEMS
         for check in problem.checks
     )
