@@ -219,7 +219,7 @@ def fashion():
     X = torch.tensor(data.train_images.reshape(-1, 784)) / 255
     y = torch.tensor(data.train_labels)
     network = layers(784, 64, 10)
-    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.02, momentum=0.9)
     for rows in (rows for _ in range(3) for rows in torch.randperm(len(X)).split(64)):
         optimizer.zero_grad()
         torch.nn.functional.cross_entropy(network(X[rows]), y[rows]).backward()
