@@ -5,10 +5,11 @@ BIN := .venv/bin
 BOOK := $(BIN)/jupyter-book
 READY := .venv/.ready
 BENCH_READY := .venv-bench/.ready
+GRADING_READY := .venv-grading/.ready
 # The networks here are small: threads that wait for one another cost more than they give.
 export OMP_NUM_THREADS = 1
 .DEFAULT_GOAL := help
-.PHONY: help env book serve test lint types units strict site faults bench browser lock clean
+.PHONY: help env book serve test lint types units grading strict site faults bench browser lock clean
 
 help:  ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -31,7 +32,7 @@ serve: book  ## build, then serve the site on this machine (PORT=8000)
 
 # Each part with its budget in seconds, on two cores with the environment ready.
 test: env browser  ## run every check: 15 minutes, with the environment there
-	@$(BIN)/python tests/run.py lint:20 types:60 units:240 strict:240 site:340
+	@$(BIN)/python tests/run.py lint:20 types:60 units:240 grading:240 strict:240 site:340
 
 lint: env  ## ruff: lint and format
 	$(BIN)/ruff check .
@@ -41,7 +42,18 @@ types: env  ## mypy --strict on src
 	$(BIN)/mypy
 
 units: env  ## the library's tests
-	$(BIN)/pytest -m "not site"
+	$(BIN)/pytest -m "not site and not grading"
+
+grading: env $(GRADING_READY)  ## the homework through nbgrader: hand out, grade, give back, export
+	$(BIN)/pytest -m grading
+
+# nbgrader stays out of the book's environment, and lies on top of it: torch is there already.
+$(GRADING_READY): tests/homework/requirements.lock $(READY)
+	$(PYTHON) -m venv .venv-grading
+	.venv-grading/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/homework/requirements.lock
+	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+	  > "$$(.venv-grading/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/book.pth"
+	@touch $@
 
 strict: env  ## a clean build in which every warning is an error
 	$(BOOK) clean .
@@ -77,7 +89,7 @@ browser:
 	      echo "chromium could not be installed: the tests in a browser will skip" >&2; \
 	  fi
 
-lock:  ## resolve both lock files anew (needs uv)
+lock:  ## resolve all lock files anew (needs uv)
 	uv pip compile pyproject.toml --universal --fork-strategy fewest --python-version 3.11 \
 	  --extra plot --extra cvxpy --extra torch --extra dask --extra book --extra test --group build \
 	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
@@ -85,6 +97,9 @@ lock:  ## resolve both lock files anew (needs uv)
 	uv pip compile benchmarks/requirements.in --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
 	  --output-file benchmarks/requirements.lock
+	uv pip compile tests/homework/requirements.in --universal --python-version 3.11 --constraint requirements.lock \
+	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+	  --output-file tests/homework/requirements.lock
 
 clean:  ## delete what was built, the execution cache too (not .venv)
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache

@@ -27,6 +27,7 @@ def loaded_by(statement: str) -> set[str]:
         "from hwlib import backprop",
         "from hwlib import claims",
         "from hwlib import datasets",
+        "from hwlib import homework",
         "from hwlib import lad",
         "from hwlib import softmax",
         "import hwlib._cli",

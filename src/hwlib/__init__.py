@@ -16,12 +16,23 @@ if TYPE_CHECKING:
     from hwlib import claims as claims
     from hwlib import datasets as datasets
     from hwlib import figures as figures
+    from hwlib import homework as homework
     from hwlib import lad as lad
     from hwlib import mlp as mlp
     from hwlib import softmax as softmax
 
 __version__ = "0.1.0"
-__all__ = ["backprop", "boxes", "claims", "datasets", "figures", "lad", "mlp", "softmax"]
+__all__ = [
+    "backprop",
+    "boxes",
+    "claims",
+    "datasets",
+    "figures",
+    "homework",
+    "lad",
+    "mlp",
+    "softmax",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

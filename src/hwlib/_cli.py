@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import hwlib
 from hwlib import _train, datasets
 from hwlib.datasets._archives import holder, read_intact
+from hwlib.homework._command import add_homework
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_data(commands)
     _train.add(commands)
+    add_homework(commands)
     return parser
 
 

@@ -41,7 +41,8 @@ def cache_key(root: Path) -> str:
 
 
 def _sources(root: Path) -> Iterator[Path]:
-    yield from (root / "src").rglob("*.py")
+    for suffix in ("py", "md"):
+        yield from (root / "src").rglob(f"*.{suffix}")
     yield from (root / "benchmarks" / "results").glob("*.json")
     yield from (root / "requirements.lock", root / "pyproject.toml")
 

@@ -1,0 +1,236 @@
+"""The checks of problem 3, the softmax Jacobian."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from hwlib.homework._answer import Answer, Failed, array
+from hwlib.homework._problem import Check, Mistake, Part, Rng, alike, gives, wrong
+
+STEP = 2.0**-20  # of a central difference of values near 1: it truncates and rounds below 1e-9
+NEAR = 1e-7  # of such differences
+
+
+def _scores(rng: Rng) -> np.ndarray:
+    return 2 * rng.normal(size=int(rng.integers(3, 7)))
+
+
+def _exp(z: np.ndarray) -> np.ndarray:
+    """The softmax of moderate scores."""
+    e = np.exp(z)
+    return np.asarray(e / e.sum())
+
+
+def _log(z: np.ndarray) -> np.ndarray:
+    return np.asarray(z - np.log(np.exp(z).sum()))
+
+
+def _ratios(answer: Answer, rng: Rng) -> None:
+    for _ in range(5):
+        z = _scores(rng)
+        y = array(answer(z), z.shape, "What softmax returns")
+        log_ratios = np.subtract.outer(z, z)
+        if (y <= 0).any() or not alike(y.sum(), 1.0):
+            told = "The results are not probabilities: all positive, with the sum 1."
+            raise wrong(_PROBABILITIES, told, y, z)
+        if not alike(np.divide.outer(y, y), np.exp(log_ratios)):
+            told = "The ratio of two probabilities should be exp of the difference of their scores."
+            raise wrong(_PROBABILITIES, told, y, z)
+
+
+def _large(answer: Answer, rng: Rng) -> None:
+    for shift in (0.0, 1e4, -1e4):
+        z = _scores(rng)
+        near = array(answer(z), z.shape, "What softmax returns")
+        if not alike(near, _exp(z)):
+            told = "It is not the softmax, of scores of any size."
+            raise wrong(_PROBABILITIES, told, near, z)
+        far = np.asarray(answer(z + shift), dtype=float)
+        if not np.isfinite(far).all():
+            raise Failed(_UNSHIFTED.idea)
+        if far.shape != z.shape or np.abs(far - near).max() > 1e-9:
+            raise Failed("Adding one number to all scores should not change any probability.")
+
+
+_UNSHIFTED = Mistake(
+    "not-shifted",
+    "With scores of 10,000 the exponential overflows, with −10,000 all of them vanish. Only "
+    "differences of scores matter, so you may subtract what you like from all of them.",
+    lambda found, z: not np.isfinite(found).all(),
+)
+_PROBABILITIES = (
+    Mistake(
+        "not-normalized",
+        "These are the exponentials. What makes them sum to 1?",
+        lambda found, z: alike(found / found[0], np.exp(z - z[0])) and not alike(found.sum(), 1.0),
+    ),
+    Mistake("logarithm", "These are the logarithms of the probabilities.", gives(_log)),
+    Mistake(
+        "no-exponential",
+        "The scores themselves were divided by their sum. What makes every score positive first?",
+        gives(lambda z: z / z.sum()),
+    ),
+    Mistake(
+        "sigmoid",
+        "Each score was squashed by itself, so the results do not sum to 1. A probability depends "
+        "on all scores.",
+        gives(lambda z: 1 / (1 + np.exp(-z))),
+    ),
+    _UNSHIFTED,
+)
+
+
+Function = Callable[[np.ndarray], np.ndarray]
+
+
+def _derivative(function: Function, z: np.ndarray) -> np.ndarray:
+    """Column j: the central difference of a function of z in entry j."""
+    moves = STEP * np.eye(len(z))
+    return np.stack([(function(z + e) - function(z - e)) / (2 * STEP) for e in moves], axis=1)
+
+
+def _matrix(answer: Answer, z: np.ndarray) -> np.ndarray:
+    return array(answer(z), (len(z), len(z)), f"What {answer.name} returns")
+
+
+def _compare(
+    answer: Answer, rng: Rng, of: Function, mistakes: tuple[Mistake, ...], on: bool
+) -> None:
+    """Hold the diagonal, or all that is off it, against differences of a function."""
+    for _ in range(4):
+        z = _scores(rng)
+        found = _matrix(answer, z)
+        places = np.eye(len(z), dtype=bool) == on
+        if np.abs(found - _derivative(of, z))[places].max() > NEAR:
+            where = "On the diagonal" if on else "Off the diagonal"
+            told = f"{where}, differences of the function itself say otherwise."
+            raise wrong(mistakes, told, found, z)
+
+
+def _log_on(answer: Answer, rng: Rng) -> None:
+    _compare(answer, rng, _log, _OF_LOG, True)
+
+
+def _log_off(answer: Answer, rng: Rng) -> None:
+    _compare(answer, rng, _log, _OF_LOG, False)
+
+
+def _jacobian_on(answer: Answer, rng: Rng) -> None:
+    _compare(answer, rng, _exp, _OF_SOFTMAX, True)
+
+
+def _jacobian_off(answer: Answer, rng: Rng) -> None:
+    _compare(answer, rng, _exp, _OF_SOFTMAX, False)
+    _identities(answer, rng)
+
+
+def _identities(answer: Answer, rng: Rng) -> None:
+    """Rows sum to 0, it is symmetric, and no direction has a negative curvature."""
+    for _ in range(4):
+        z = _scores(rng)
+        J = _matrix(answer, z)
+        if np.abs(J.sum(axis=1)).max() > NEAR:
+            told = "The entries of each row should sum to 0, since a common shift changes nothing."
+            raise wrong(_OF_SOFTMAX, told, J, z)
+        if np.abs(J - J.T).max() > NEAR:
+            raise wrong(_OF_SOFTMAX, "The matrix should be symmetric.", J, z)
+        if np.linalg.eigvalsh(J).min() < -NEAR or np.trace(J) < NEAR:
+            told = "The matrix should be positive semi-definite, and not 0."
+            raise wrong(_OF_SOFTMAX, told, J, z)
+
+
+def _delta_minus(y: np.ndarray) -> np.ndarray:
+    return np.asarray(np.eye(len(y)) - y)
+
+
+_OF_LOG = (
+    Mistake(
+        "log-transposed",
+        "Row and column are exchanged: which probability remains after the derivative in z_j, that "
+        "of i or that of j?",
+        gives(lambda z: _delta_minus(_exp(z)).T),
+    ),
+    Mistake(
+        "log-of-softmax",
+        "This is the derivative of the probability itself. Here that of its logarithm is asked "
+        "for, which is simpler.",
+        gives(lambda z: _exp(z)[:, None] * _delta_minus(_exp(z))),
+    ),
+    Mistake(
+        "log-no-delta",
+        "One of the two terms of the logarithm is missing: the score itself also depends on z_j, "
+        "in one case.",
+        gives(lambda z: -np.tile(_exp(z), (len(z), 1))),
+    ),
+    Mistake(
+        "log-sign",
+        "The sign is wrong everywhere: does the sum of exponentials stand above or below the line?",
+        gives(lambda z: -_delta_minus(_exp(z))),
+    ),
+    Mistake(
+        "log-only-diagonal",
+        "Only the case i = j is there. The other scores enter through the sum.",
+        gives(lambda z: np.diag(1 - _exp(z))),
+    ),
+)
+_OF_SOFTMAX = (
+    Mistake(
+        "off-diagonal-missing",
+        "Each probability depends on all scores, by way of the sum: entries off the diagonal are "
+        "missing.",
+        gives(lambda z: np.diag(_exp(z) * (1 - _exp(z)))),
+    ),
+    Mistake(
+        "log-derivative",
+        "This is the derivative of the logarithm of the probability. By the chain rule, what "
+        "factor leads back to the probability?",
+        gives(lambda z: _delta_minus(_exp(z))),
+    ),
+    Mistake(
+        "diagonal-missing",
+        "The case i = j has a second term, in which the score stands above the line.",
+        gives(lambda z: -np.outer(_exp(z), _exp(z))),
+    ),
+    Mistake(
+        "plus-outer",
+        "If one score grows, the other probabilities shrink: look at the sign off the diagonal.",
+        gives(lambda z: np.diag(_exp(z)) + np.outer(_exp(z), _exp(z))),
+    ),
+    Mistake(
+        "wrong-factor",
+        "The factor in front is that of the column. Which probability is differentiated, i or j?",
+        gives(lambda z: _exp(z)[None, :] * _delta_minus(_exp(z))),
+    ),
+)
+
+CHECKS = (
+    Check(
+        "3a",
+        "softmax",
+        (
+            Part("Probabilities with the right ratios", 0.5, _ratios),
+            Part("Scores of any size", 0.5, _large),
+        ),
+        _PROBABILITIES,
+    ),
+    Check(
+        "3b",
+        "log_derivative",
+        (
+            Part("The case i = j", 0.5, _log_on),
+            Part("The case i ≠ j", 0.5, _log_off),
+        ),
+        _OF_LOG,
+    ),
+    Check(
+        "3c",
+        "jacobian",
+        (
+            Part("The diagonal", 0.5, _jacobian_on),
+            Part("Off the diagonal; row sums, symmetry and eigenvalues", 0.5, _jacobian_off),
+        ),
+        _OF_SOFTMAX,
+    ),
+)

@@ -1,0 +1,58 @@
+"""The checks: right answers get all points, every known mistake its own feedback and fewer."""
+
+from __future__ import annotations
+
+import pytest
+from tests.homework.answers import RIGHT, WRONG, digits, fashion
+
+from hwlib.homework._check import examine
+from hwlib.homework._problems import PROBLEMS, find, keys
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _trained():
+    """Networks that are trained before the clock of a check runs."""
+    fashion()
+    digits()
+
+
+MISTAKES = [(key, mistake) for key in keys() for mistake in find(key).mistakes]
+
+
+@pytest.mark.parametrize("key", list(keys()))
+@pytest.mark.parametrize("_", range(3))  # inputs are drawn anew
+def test_a_right_answer_gets_all_points(key, _):
+    report = examine(find(key), RIGHT[key])
+    assert report.earned == report.points == find(key).points, report.text()
+
+
+@pytest.mark.parametrize(
+    ("key", "mistake"), [pytest.param(k, m, id=f"{k}-{m.name}") for k, m in MISTAKES]
+)
+@pytest.mark.parametrize("_", range(2))
+def test_a_known_mistake_gets_its_own_feedback_and_fewer_points(key, mistake, _):
+    report = examine(find(key), WRONG[key, mistake.name])
+    assert mistake.idea in report.text(), report.text()
+    others = {m.idea for m in find(key).mistakes} - {mistake.idea}
+    assert not [idea for idea in others if idea in report.text()]
+    assert report.earned < report.points
+
+
+def test_every_mistake_of_the_tests_is_a_known_one():
+    assert set(WRONG) == {(key, mistake.name) for key, mistake in MISTAKES}
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
+def test_a_problem_knows_four_mistakes_at_least_and_has_the_points_of_the_homework(problem):
+    assert sum(len(check.mistakes) for check in problem.checks) >= 4
+    assert sum(check.points for check in problem.checks) == problem.points
+
+
+def test_the_homework_has_fifteen_points():
+    assert [problem.points for problem in PROBLEMS] == [2, 3, 3, 3, 4]
+
+
+def test_feedback_is_told_apart():
+    for key in keys():
+        ideas = [mistake.idea for mistake in find(key).mistakes]
+        assert len(set(ideas)) == len(ideas)
