@@ -197,7 +197,7 @@ def train_group(trainings: Iterable[Training], on_held_out: bool, folder: Path) 
     outcomes, part = {}, "search" if on_held_out else "ladder"
     for training in trainings:
         file = folder / f"{part}_{training.key}.pt"
-        teacher = folder / f"{part}_teacher_seed{training.seed}.pt"
+        teacher = folder / f"{part}_shared_seed{training.seed}.teacher"
         beside = Path(f"{file}.teacher")
         if training.recipe.teacher and teacher.exists():
             shutil.copy(teacher, beside)
