@@ -104,8 +104,8 @@ def test_named_recipes_learn_small_pictures(name: str) -> None:
     recipe = mlp.RECIPES[name]
     # A row that is moved is one of another class.
     small = {"batch_size": 20, "shifts": 0}
-    teacher = recipe.teacher and dataclasses.replace(recipe.teacher, epochs=4, **small)
-    recipe = dataclasses.replace(recipe, epochs=8, teacher=teacher, **small)
+    teacher = recipe.teacher and dataclasses.replace(recipe.teacher, epochs=12, **small)
+    recipe = dataclasses.replace(recipe, epochs=20, teacher=teacher, **small)
     history = mlp.train(mlp.build(SMALL), clusters(), recipe)
     assert history.test_accuracy[-1] > 0.95
 
