@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import hwlib
 from hwlib import _train, datasets
 from hwlib.datasets._archives import holder, read_intact
-from hwlib.homework._command import add_homework
+from hwlib.homework import _command as homework
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)
-    except (datasets.DataError, OSError) as error:
+    except (datasets.DataError, ModuleNotFoundError, OSError) as error:
         print(f"hwlib: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_data(commands)
     _train.add(commands)
-    add_homework(commands)
+    homework.add(commands)
     return parser
 
 

@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, and write what came of it."""
     try:
         return _run(arguments)
-    except (ImportError, ValueError, FloatingPointError) as error:
+    except (ValueError, FloatingPointError) as error:
         print(f"hwlib: {error}", file=sys.stderr)
         return 1
 

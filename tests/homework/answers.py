@@ -303,9 +303,7 @@ def naive_rowwise(z):
     return e / e.sum(axis=1, keepdims=True)
 
 
-def gradients(
-    weights, biases, X, y, kind, *, of=0, mean=True, sign=1, shift=0, bias=None, at=slope
-):
+def gradients(weights, biases, X, y, kind, *, mean=True, sign=1, shift=0, bias=None, at=slope):
     outputs, p = forward(weights, biases, X, kind)
     delta = sign * (p - np.eye(p.shape[1])[(y + shift) % p.shape[1]])
     if mean:
@@ -313,34 +311,20 @@ def gradients(
     found = []
     for layer in range(len(weights) - 1, -1, -1):
         found.insert(0, (outputs[layer].T @ delta, (bias or (lambda d: d.sum(axis=0)))(delta)))
-        which = min(max(layer + of, 0), len(weights) - 1)
         if layer:
-            below = at(outputs[which], kind) if outputs[which].shape[1] == 6 else 1
-            delta = delta @ weights[layer].T * below
+            delta = delta @ weights[layer].T * at(outputs[layer], kind)
     return found
 
 
-def gradients_below(weights, biases, X, y, kind):
-    """The slope of the hidden layer below, where there is one."""
+def gradients_beside(weights, biases, X, y, kind, *, off):
+    """The slope of a hidden layer beside the right one, where there is one."""
     outputs, p = forward(weights, biases, X, kind)
     delta, found = (p - np.eye(p.shape[1])[y]) / len(y), []
     for layer in range(len(weights) - 1, -1, -1):
         found.insert(0, (outputs[layer].T @ delta, delta.sum(axis=0)))
         delta = delta @ weights[layer].T
         if layer:
-            delta = delta * slope(outputs[max(layer - 1, 1)], kind)
-    return found
-
-
-def gradients_above(weights, biases, X, y, kind):
-    """The slope of the hidden layer above, where there is one."""
-    outputs, p = forward(weights, biases, X, kind)
-    delta, found = (p - np.eye(p.shape[1])[y]) / len(y), []
-    for layer in range(len(weights) - 1, -1, -1):
-        found.insert(0, (outputs[layer].T @ delta, delta.sum(axis=0)))
-        delta = delta @ weights[layer].T
-        if layer:
-            delta = delta * slope(outputs[min(layer + 1, len(weights) - 1)], kind)
+            delta = delta * slope(outputs[min(max(layer + off, 1), len(weights) - 1)], kind)
     return found
 
 
@@ -383,8 +367,8 @@ BACKPROP: Mistakes = {
     ("5c", "mean-forgotten"): functools.partial(gradients, mean=False),
     ("5c", "bias-not-summed"): functools.partial(gradients, bias=lambda delta: delta),
     ("5c", "bias-averaged-twice"): functools.partial(gradients, bias=lambda d: d.mean(axis=0)),
-    ("5c", "slope-from-layer-above"): gradients_above,
-    ("5c", "slope-from-layer-below"): gradients_below,
+    ("5c", "slope-from-layer-above"): functools.partial(gradients_beside, off=1),
+    ("5c", "slope-from-layer-below"): functools.partial(gradients_beside, off=-1),
     ("5c", "slope-forgotten"): functools.partial(gradients, at=lambda a, kind: 1),
     ("5c", "uphill"): functools.partial(gradients, sign=-1),
     ("5c", "labels-shifted-by-one"): functools.partial(gradients, shift=1),

@@ -11,56 +11,26 @@ from typing import Any
 
 import numpy as np
 
-from hwlib import datasets
 from hwlib.homework._answer import Answer, Failed, array, sequence
-from hwlib.homework._pictures import PREDICTIONS, reach
+from hwlib.homework._passes import (
+    Arrays,
+    activate,
+    backward,
+    clear_of_kinks,
+    derivative,
+    differences,
+    loss,
+    small_batch,
+    small_network,
+)
+from hwlib.homework._pictures import PREDICTIONS, reaches
 from hwlib.homework._problem import Check, Mistake, Part, Rng, alike, gives, wrong
+from hwlib.softmax import softmax
 
-Arrays = list[np.ndarray]
-Pairs = list[tuple[np.ndarray, np.ndarray]]
-STEP = 2.0**-20  # of a central difference: it truncates and rounds near 1e-10
-KINK = 1e-3  # no ReLU is so close to its kink that a step crosses it
-NEAR = 1e-6  # of such differences, relative to the largest entry
+NEAR = 1e-6  # of central differences, relative to the largest entry
 SIZES = (300, 120, 400, 10)  # so many weights that their variance is known to one percent
 SURE = 0.05  # relative: eight standard deviations of the variance of 36,000 numbers and more
 ENOUGH, HALF = 0.7, 0.5
-
-
-def _layers(rng: Rng, n_hidden: int = 3) -> tuple[Arrays, Arrays]:
-    """A small network whose hidden layers are of one size, so that no mistake is a crash."""
-    sizes = [5, *[6] * n_hidden, 4]
-    weights = [rng.normal(size=pair) for pair in pairwise(sizes)]
-    return weights, [rng.normal(size=n_out) for n_out in sizes[1:]]
-
-
-def _batch(rng: Rng, n: int = 7) -> tuple[np.ndarray, np.ndarray]:
-    return rng.normal(size=(n, 5)), rng.integers(4, size=n)
-
-
-def _activate(z: np.ndarray, kind: str) -> np.ndarray:
-    return np.asarray(np.maximum(0, z) if kind == "relu" else 1 / (1 + np.exp(-z)))
-
-
-def _slope(a: np.ndarray, kind: str) -> np.ndarray:
-    return np.asarray((a > 0).astype(float) if kind == "relu" else a * (1 - a))
-
-
-def _softmax(z: np.ndarray) -> np.ndarray:
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    return np.asarray(e / e.sum(axis=-1, keepdims=True))
-
-
-def _outputs(weights: Arrays, biases: Arrays, X: np.ndarray, kind: str) -> Arrays:
-    """Inputs, outputs of the hidden layers, and the scores."""
-    outputs = [X]
-    for W, b in zip(weights[:-1], biases[:-1], strict=True):
-        outputs.append(_activate(outputs[-1] @ W + b, kind))
-    return [*outputs, outputs[-1] @ weights[-1] + biases[-1]]
-
-
-def _loss(weights: Arrays, biases: Arrays, X: np.ndarray, y: np.ndarray, kind: str) -> float:
-    p = _softmax(_outputs(weights, biases, X, kind)[-1])
-    return float(-np.log(p[np.arange(len(y)), y]).mean())
 
 
 def _initial(answer: Answer, rng: Rng) -> None:
@@ -135,8 +105,8 @@ _WEIGHTS = (
 
 def _forward(answer: Answer, rng: Rng, kind: str) -> tuple[Arrays, Arrays, Arrays, np.ndarray]:
     """Weights, biases, what forward returns for some inputs, and the probabilities."""
-    weights, biases = _layers(rng)
-    X, _ = _batch(rng)
+    weights, biases = small_network(rng)
+    X, _ = small_batch(rng)
     returned = answer(weights, biases, X, kind)
     outputs, p = sequence(returned, 2, "forward", "the pair (outputs, p)")
     n = len(weights)
@@ -156,7 +126,7 @@ def _hidden(answer: Answer, rng: Rng) -> None:
     for kind in ("sigmoid", "relu"):
         weights, biases, outputs, _ = _forward(answer, rng, kind)
         for W, b, below, a in zip(weights, biases, outputs, outputs[1:], strict=False):
-            if not alike(a, _activate(below @ W + b, kind)):
+            if not alike(a, activate(below @ W + b, kind)):
                 told = f"A hidden layer of kind {kind!r} is not f(aW + b) of the one below."
                 raise wrong(_HIDDEN, told, a, below, W, b, kind)
 
@@ -169,8 +139,8 @@ def _probabilities(answer: Answer, rng: Rng) -> None:
         if not alike(p.sum(axis=1), np.ones(len(p))) or not alike(ratios, scores[:, :1] - scores):
             told = "p is not the softmax of the scores of the last layer, row by row."
             raise wrong(_TOP, told, p, scores, outputs[-1] @ weights[-1])
-    weights, biases = _layers(rng)
-    X, _ = _batch(rng)
+    weights, biases = small_network(rng)
+    X, _ = small_batch(rng)
     huge = [*weights[:-1], 1e5 * weights[-1]]
     _, p = sequence(answer(huge, biases, X, "sigmoid"), 2, "forward", "the pair (outputs, p)")
     if not np.isfinite(np.asarray(p, dtype=float)).all():
@@ -181,7 +151,7 @@ _HIDDEN = (
     Mistake(
         "bias-forgotten",
         "The biases are not added.",
-        gives(lambda below, W, b, kind: _activate(below @ W, kind)),
+        gives(lambda below, W, b, kind: activate(below @ W, kind)),
     ),
     Mistake(
         "no-activation",
@@ -193,7 +163,7 @@ _HIDDEN = (
         "The argument kind is not used: the hidden units are of the same kind for 'sigmoid' and "
         "'relu'.",
         gives(
-            lambda below, W, b, kind: _activate(below @ W + b, ["relu", "sigmoid"][kind == "relu"])
+            lambda below, W, b, kind: activate(below @ W + b, ["relu", "sigmoid"][kind == "relu"])
         ),
     ),
 )
@@ -211,57 +181,28 @@ _TOP = (
     Mistake(
         "top-bias-forgotten",
         "The biases of the last layer are not added.",
-        gives(lambda scores, unbiased: _softmax(unbiased)),
+        gives(lambda scores, unbiased: softmax(unbiased)),
     ),
     Mistake(
         "sigmoid-at-top",
         "The scores of the last layer went through a sigmoid. The softmax takes their place.",
         lambda p, scores, unbiased: any(
             alike(p, made)
-            for made in (_activate(scores, "sigmoid"), _softmax(_activate(scores, "sigmoid")))
+            for made in (activate(scores, "sigmoid"), softmax(activate(scores, "sigmoid")))
         ),
     ),
     Mistake(
         "wrong-axis",
         "The columns sum to 1, not the rows: the softmax was taken over the examples.",
-        gives(lambda scores, unbiased: _softmax(scores.T).T),
+        gives(lambda scores, unbiased: softmax(scores.T).T),
     ),
     _OVERFLOW,
 )
 
 
-def _back(
-    weights: Arrays,
-    biases: Arrays,
-    X: np.ndarray,
-    y: np.ndarray,
-    kind: str,
-    *,
-    share: float | None = None,
-    sign: float = 1.0,
-    shift: int = 0,
-    off: int = 0,
-    slopes: bool = True,
-) -> tuple[Pairs, Arrays]:
-    """The gradients with one mistake or none, and the δ of each layer."""
-    outputs = _outputs(weights, biases, X, kind)
-    wanted = np.eye(outputs[-1].shape[1])[(y + shift) % outputs[-1].shape[1]]
-    delta = sign * (_softmax(outputs[-1]) - wanted) * (1 / len(y) if share is None else share)
-    deltas, pairs = [delta], []
-    for layer in range(len(weights) - 1, -1, -1):
-        pairs.append((outputs[layer].T @ delta, delta.sum(axis=0)))
-        if layer:
-            delta = delta @ weights[layer].T
-            if slopes:
-                beside = min(max(layer + off, 1), len(weights) - 1)
-                delta = delta * _slope(outputs[beside], kind)
-            deltas.append(delta)
-    return pairs[::-1], deltas[::-1]
-
-
 def _gradients(answer: Answer, rng: Rng, kind: str) -> tuple[list[Any], list[Any], tuple[Any, ...]]:
     """What the answer returns, differences of the loss, and the inputs."""
-    weights, biases, X, y = _clear_of_kinks(rng)
+    weights, biases, X, y = clear_of_kinks(rng)
     entries = f"{len(weights)} pairs (dW, db)"
     found = [
         sequence(pair, 2, "gradients, for each layer,", "a pair (dW, db)")
@@ -270,34 +211,10 @@ def _gradients(answer: Answer, rng: Rng, kind: str) -> tuple[list[Any], list[Any
         )
     ]
     wanted = [
-        tuple(_differences(v, lambda: _loss(weights, biases, X, y, kind)) for v in pair)
+        tuple(differences(v, lambda: loss(weights, biases, X, y, kind)) for v in pair)
         for pair in zip(weights, biases, strict=True)
     ]
     return found, wanted, (weights, biases, X, y, kind)
-
-
-def _clear_of_kinks(rng: Rng) -> tuple[Arrays, Arrays, np.ndarray, np.ndarray]:
-    """A network and a batch in which every ReLU is clearly on or clearly off."""
-    while True:
-        weights, biases = _layers(rng)
-        X, y = _batch(rng)
-        outputs = _outputs(weights, biases, X, "relu")
-        layers = zip(outputs[:-2], weights[:-1], biases[:-1], strict=True)
-        if min(np.abs(a @ W + b).min() for a, W, b in layers) > KINK:
-            return weights, biases, X, y
-
-
-def _differences(v: np.ndarray, loss: Callable[[], float]) -> np.ndarray:
-    """Central differences of the loss in every entry of an array that it is computed from."""
-    d = np.zeros_like(v)
-    for i in np.ndindex(v.shape):
-        kept = v[i]
-        v[i] = kept + STEP
-        above = loss()
-        v[i] = kept - STEP
-        d[i] = (above - loss()) / (2 * STEP)
-        v[i] = kept
-    return d
 
 
 def _agree(found: Any, wanted: np.ndarray) -> bool:
@@ -334,7 +251,7 @@ def _passes(**mistake: Any) -> Callable[..., bool]:
     """Whether the gradients are those of a pass with this mistake."""
 
     def fits(found: Sequence[Sequence[Any]], *inputs: Any) -> bool:
-        made = _back(*inputs, **mistake)[0]
+        made = backward(*inputs, **mistake)[0]
         pairs = zip(found, made, strict=True)
         # In the weights alone: a second mistake may be in the biases.
         return all(alike(pair[0], wrong_pair[0]) for pair, wrong_pair in pairs)
@@ -342,14 +259,10 @@ def _passes(**mistake: Any) -> Callable[..., bool]:
     return fits
 
 
-def _summed(found: Sequence[Sequence[Any]], *inputs: Any) -> bool:
-    return _passes(share=1.0)(found, *inputs)
-
-
 def _not_summed(found: Sequence[Sequence[Any]], *inputs: Any) -> bool:
     """The bias's gradient is δ itself, a row for each example, or just one of its rows."""
     for share in (1 / len(inputs[3]), 1.0):
-        rows = zip(found, _back(*inputs, share=share)[1], strict=True)
+        rows = zip(found, backward(*inputs, share=share)[1], strict=True)
         if all(
             alike(pair[1], delta)
             or (np.shape(pair[1]) == delta.shape[1:] and any(alike(pair[1], d) for d in delta))
@@ -360,7 +273,7 @@ def _not_summed(found: Sequence[Sequence[Any]], *inputs: Any) -> bool:
 
 
 def _averaged_twice(found: Sequence[Sequence[Any]], *inputs: Any) -> bool:
-    deltas = _back(*inputs)[1]
+    deltas = backward(*inputs)[1]
     return all(
         alike(pair[1], delta.mean(axis=0)) for pair, delta in zip(found, deltas, strict=True)
     )
@@ -371,7 +284,7 @@ _PASSES = (
         "mean-forgotten",
         "The gradients are too large by the number of examples: the loss is a mean over the batch, "
         "and so is its gradient.",
-        _summed,
+        _passes(share=1.0),
     ),
     Mistake(
         "bias-not-summed",
@@ -399,7 +312,7 @@ _PASSES = (
     Mistake(
         "slope-forgotten",
         "The slope of the activation is missing on the way down.",
-        _passes(slopes=False),
+        _passes(slope=lambda a, kind: 1.0),
     ),
     Mistake(
         "uphill",
@@ -415,29 +328,9 @@ _PASSES = (
         "kind-ignored-back",
         "The argument kind is not used on the way back: the slopes are those of the other "
         "activation.",
-        lambda found, *inputs: _other_slopes(found, *inputs),
+        _passes(slope=lambda a, kind: derivative(a, "sigmoid" if kind == "relu" else "relu")),
     ),
 )
-
-
-def _other_slopes(found: Sequence[Sequence[Any]], *inputs: Any) -> bool:
-    weights, biases, X, y, kind = inputs
-    other = "sigmoid" if kind == "relu" else "relu"
-    outputs = _outputs(weights, biases, X, kind)
-    delta = (_softmax(outputs[-1]) - np.eye(4)[y]) / len(y)
-    for layer in range(len(weights) - 1, -1, -1):
-        if not alike(found[layer][0], outputs[layer].T @ delta):
-            return False
-        delta = delta @ weights[layer].T * _slope(outputs[layer], other)
-    return True
-
-
-def _half_right(answer: Answer, rng: Rng) -> None:
-    reach(answer, datasets.load("mnist"), rng, _labels, HALF)
-
-
-def _right(answer: Answer, rng: Rng) -> None:
-    reach(answer, datasets.load("mnist"), rng, _labels, ENOUGH)
 
 
 def _labels(value: Any, n: int) -> np.ndarray:
@@ -482,8 +375,8 @@ CHECKS = (
         "5d",
         "predict",
         (
-            Part("Half of the held-out digits right", 0.5, _half_right),
-            Part("70% of the held-out digits right", 0.5, _right),
+            Part("Half of the held-out digits right", 0.5, reaches("mnist", _labels, HALF)),
+            Part("70% of the held-out digits right", 0.5, reaches("mnist", _labels, ENOUGH)),
         ),
         (*PREDICTIONS, _TEN_NUMBERS),
     ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
-def add_homework(commands: Commands) -> None:
+def add(commands: Commands) -> None:
     """Add the command to the others."""
     homework = commands.add_parser("homework", help="write the notebooks of the homework")
     homework.add_argument(
@@ -28,18 +27,14 @@ def add_homework(commands: Commands) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     _check_usage(arguments)
-    try:
-        if arguments.course is not None:
-            from hwlib.homework._course import lay_out
+    if arguments.course is not None:
+        from hwlib.homework._course import lay_out
 
-            written = lay_out(arguments.course)
-        else:
-            from hwlib.homework._editions import write
+        written = lay_out(arguments.course)
+    else:
+        from hwlib.homework._editions import write
 
-            written = write(arguments.edition, arguments.output)
-    except ModuleNotFoundError as error:
-        print(f"hwlib: {error}", file=sys.stderr)
-        return 1
+        written = write(arguments.edition, arguments.output)
     for path in written:
         print(path)
     return 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hwlib._files import write_whole
 from hwlib.homework._editions import instructor, save
 from hwlib.homework._problems import PROBLEMS
 
@@ -49,5 +50,5 @@ def lay_out(folder: Path) -> list[Path]:
         source = folder / "source" / problem.name
         source.mkdir(parents=True)
         written.append(save(instructor(problem), source / f"{problem.name}.ipynb"))
-    settings.write_text(SETTINGS, encoding="utf-8")
+    write_whole(settings, SETTINGS.encode(), "file of settings")
     return [*written, settings]

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hwlib._extras import require
+from hwlib._files import write_whole
 from hwlib.homework._problem import Check
 from hwlib.homework._problems import PROBLEMS, Problem, find
 
@@ -67,7 +68,7 @@ def save(notebook: Notebook, path: Path) -> Path:
     """Write a notebook."""
     nbformat = require("nbformat", "homework")
     nbformat.validate(notebook)
-    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+    write_whole(path, (nbformat.writes(notebook) + "\n").encode(), "notebook")
     return path
 
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hwlib import datasets
 from hwlib._extras import require
 from hwlib.homework._answer import Answer, Failed, array, described
-from hwlib.homework._pictures import PREDICTIONS, reach
+from hwlib.homework._pictures import PREDICTIONS, reaches
 from hwlib.homework._problem import Check, Mistake, Part, Rng, alike, wrong
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+NAME = "fashion-mnist"
 SIZES = (784, 256, 128, 64, 10)
 RATE = 0.5
 SINGLE = 1e-4  # float32 sums of some hundred terms, relative; mistakes are off by 1e-2 and more
@@ -255,14 +255,6 @@ _RETURNS = (
 )
 
 
-def _half_right(answer: Answer, rng: Rng) -> None:
-    reach(answer, datasets.load("fashion-mnist"), rng, _labels, HALF)
-
-
-def _right(answer: Answer, rng: Rng) -> None:
-    reach(answer, datasets.load("fashion-mnist"), rng, _labels, ENOUGH)
-
-
 def _labels(value: Any, n: int) -> np.ndarray:
     """The most probable classes.
 
@@ -316,8 +308,8 @@ CHECKS = (
         "4c",
         "predict_proba",
         (
-            Part("60% of the held-out pictures right", 0.5, _half_right),
-            Part("80% of the held-out pictures right", 0.5, _right),
+            Part("60% of the held-out pictures right", 0.5, reaches(NAME, _labels, HALF)),
+            Part("80% of the held-out pictures right", 0.5, reaches(NAME, _labels, ENOUGH)),
         ),
         (*PREDICTIONS, *_ROWS),
     ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hwlib.datasets import Dataset
+from hwlib import datasets
 from hwlib.homework._answer import Answer, Failed
 from hwlib.homework._problem import Mistake, Rng, wrong
 
@@ -16,25 +16,26 @@ GUESS = 0.2  # of ten classes, a tenth is right by chance
 MORE = 0.3  # by so much better is what one gets by undoing a mistake
 
 
-def reach(
+def reaches(
+    name: str, read: Callable[[Any, int], np.ndarray], level: float
+) -> Callable[[Answer, Rng], None]:
+    """The test that a share of some test pictures, drawn anew, is classified rightly.
+
+    Args:
+        name: The data set.
+        read: Makes labels of what the answer returns for n pictures, (n, 28, 28) of uint8.
+        level: The share to reach.
+    """
+    return lambda answer, rng: _reach(answer, datasets.load(name), rng, read, level)
+
+
+def _reach(
     answer: Answer,
-    data: Dataset,
+    data: datasets.Dataset,
     rng: Rng,
     read: Callable[[Any, int], np.ndarray],
     level: float,
 ) -> None:
-    """Ask for the classes of some test pictures, and for a share of them to be right.
-
-    Args:
-        answer: Takes pictures, (n, 28, 28) of uint8.
-        data: Where the pictures come from.
-        rng: Draws them.
-        read: Makes labels of what the answer returns for n pictures.
-        level: The share to reach.
-
-    Raises:
-        Failed: Fewer are right.
-    """
     n = min(MANY, len(data.test_labels))
     rows = rng.choice(len(data.test_labels), size=n, replace=False)
     images, labels = data.test_images[rows], data.test_labels[rows]

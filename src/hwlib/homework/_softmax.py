@@ -8,6 +8,7 @@ import numpy as np
 
 from hwlib.homework._answer import Answer, Failed, array
 from hwlib.homework._problem import Check, Mistake, Part, Rng, alike, gives, wrong
+from hwlib.softmax import log_softmax, softmax
 
 STEP = 2.0**-20  # of a central difference of values near 1: it truncates and rounds below 1e-9
 NEAR = 1e-7  # of such differences
@@ -15,16 +16,6 @@ NEAR = 1e-7  # of such differences
 
 def _scores(rng: Rng) -> np.ndarray:
     return 2 * rng.normal(size=int(rng.integers(3, 7)))
-
-
-def _exp(z: np.ndarray) -> np.ndarray:
-    """The softmax of moderate scores."""
-    e = np.exp(z)
-    return np.asarray(e / e.sum())
-
-
-def _log(z: np.ndarray) -> np.ndarray:
-    return np.asarray(z - np.log(np.exp(z).sum()))
 
 
 def _ratios(answer: Answer, rng: Rng) -> None:
@@ -44,7 +35,7 @@ def _large(answer: Answer, rng: Rng) -> None:
     for shift in (0.0, 1e4, -1e4):
         z = _scores(rng)
         near = array(answer(z), z.shape, "What softmax returns")
-        if not alike(near, _exp(z)):
+        if not alike(near, softmax(z)):
             told = "It is not the softmax, of scores of any size."
             raise wrong(_PROBABILITIES, told, near, z)
         far = np.asarray(answer(z + shift), dtype=float)
@@ -66,7 +57,7 @@ _PROBABILITIES = (
         "These are the exponentials. What makes them sum to 1?",
         lambda found, z: alike(found / found[0], np.exp(z - z[0])) and not alike(found.sum(), 1.0),
     ),
-    Mistake("logarithm", "These are the logarithms of the probabilities.", gives(_log)),
+    Mistake("logarithm", "These are the logarithms of the probabilities.", gives(log_softmax)),
     Mistake(
         "no-exponential",
         "The scores themselves were divided by their sum. What makes every score positive first?",
@@ -110,19 +101,19 @@ def _compare(
 
 
 def _log_on(answer: Answer, rng: Rng) -> None:
-    _compare(answer, rng, _log, _OF_LOG, True)
+    _compare(answer, rng, log_softmax, _OF_LOG, True)
 
 
 def _log_off(answer: Answer, rng: Rng) -> None:
-    _compare(answer, rng, _log, _OF_LOG, False)
+    _compare(answer, rng, log_softmax, _OF_LOG, False)
 
 
 def _jacobian_on(answer: Answer, rng: Rng) -> None:
-    _compare(answer, rng, _exp, _OF_SOFTMAX, True)
+    _compare(answer, rng, softmax, _OF_SOFTMAX, True)
 
 
 def _jacobian_off(answer: Answer, rng: Rng) -> None:
-    _compare(answer, rng, _exp, _OF_SOFTMAX, False)
+    _compare(answer, rng, softmax, _OF_SOFTMAX, False)
     _identities(answer, rng)
 
 
@@ -150,29 +141,29 @@ _OF_LOG = (
         "log-transposed",
         "Row and column are exchanged: which probability remains after the derivative in z_j, that "
         "of i or that of j?",
-        gives(lambda z: _delta_minus(_exp(z)).T),
+        gives(lambda z: _delta_minus(softmax(z)).T),
     ),
     Mistake(
         "log-of-softmax",
         "This is the derivative of the probability itself. Here that of its logarithm is asked "
         "for, which is simpler.",
-        gives(lambda z: _exp(z)[:, None] * _delta_minus(_exp(z))),
+        gives(lambda z: softmax(z)[:, None] * _delta_minus(softmax(z))),
     ),
     Mistake(
         "log-no-delta",
         "One of the two terms of the logarithm is missing: the score itself also depends on z_j, "
         "in one case.",
-        gives(lambda z: -np.tile(_exp(z), (len(z), 1))),
+        gives(lambda z: -np.tile(softmax(z), (len(z), 1))),
     ),
     Mistake(
         "log-sign",
         "The sign is wrong everywhere: does the sum of exponentials stand above or below the line?",
-        gives(lambda z: -_delta_minus(_exp(z))),
+        gives(lambda z: -_delta_minus(softmax(z))),
     ),
     Mistake(
         "log-only-diagonal",
         "Only the case i = j is there. The other scores enter through the sum.",
-        gives(lambda z: np.diag(1 - _exp(z))),
+        gives(lambda z: np.diag(1 - softmax(z))),
     ),
 )
 _OF_SOFTMAX = (
@@ -180,28 +171,28 @@ _OF_SOFTMAX = (
         "off-diagonal-missing",
         "Each probability depends on all scores, by way of the sum: entries off the diagonal are "
         "missing.",
-        gives(lambda z: np.diag(_exp(z) * (1 - _exp(z)))),
+        gives(lambda z: np.diag(softmax(z) * (1 - softmax(z)))),
     ),
     Mistake(
         "log-derivative",
         "This is the derivative of the logarithm of the probability. By the chain rule, what "
         "factor leads back to the probability?",
-        gives(lambda z: _delta_minus(_exp(z))),
+        gives(lambda z: _delta_minus(softmax(z))),
     ),
     Mistake(
         "diagonal-missing",
         "The case i = j has a second term, in which the score stands above the line.",
-        gives(lambda z: -np.outer(_exp(z), _exp(z))),
+        gives(lambda z: -np.outer(softmax(z), softmax(z))),
     ),
     Mistake(
         "plus-outer",
         "If one score grows, the other probabilities shrink: look at the sign off the diagonal.",
-        gives(lambda z: np.diag(_exp(z)) + np.outer(_exp(z), _exp(z))),
+        gives(lambda z: np.diag(softmax(z)) + np.outer(softmax(z), softmax(z))),
     ),
     Mistake(
         "wrong-factor",
         "The factor in front is that of the column. Which probability is differentiated, i or j?",
-        gives(lambda z: _exp(z)[None, :] * _delta_minus(_exp(z))),
+        gives(lambda z: softmax(z)[None, :] * _delta_minus(softmax(z))),
     ),
 )
 

@@ -17,7 +17,7 @@ def variants(images: ArrayLike, recipe: str | Recipe = "quick") -> NDArray[Any]:
     """Every picture in all the ways in which a recipe shows it.
 
     Args:
-        images: (n, height, width), of any dtype whose 0 is background.
+        images: (n, height, width), numbers whose 0 is background.
         recipe: A name in ``RECIPES``, or a :class:`Recipe`; what counts are its ``shifts`` s and
             ``flips``.
 
@@ -40,12 +40,14 @@ def variants(images: ArrayLike, recipe: str | Recipe = "quick") -> NDArray[Any]:
             f"images have shape {images.shape}, not (n, height, width): "
             "the first axis counts the images (write image[None] for a single one)"
         )
-    s = plan.shifts
     _, height, width = images.shape
-    padded = np.pad(images, ((0, 0), (s, s), (s, s)))
-    corners = [(s - down, s - right) for down in range(-s, s + 1) for right in range(-s, s + 1)]
-    moved = np.stack([padded[:, y : y + height, x : x + width] for y, x in corners])
-    return np.concatenate([moved, moved[..., ::-1]]) if plan.flips else moved
+    rows = torch.tensor(np.ascontiguousarray(images)).flatten(1)
+    shown = Variants(rows, (height, width), plan)
+    taken = [
+        shown.take(variant, slice(None)).reshape(images.shape) for variant in range(len(shown))
+    ]
+    found: NDArray[Any] = torch.stack(taken).numpy()
+    return found
 
 
 class Variants:
@@ -64,9 +66,8 @@ class Variants:
             )
         self.rows, self.shape = rows, shape or (1, rows.shape[1])
         self._shifts, self._flips = plan.shifts, plan.flips
-        self._padded = rows.reshape(-1, *self.shape)
-        if self._shifts:
-            self._padded = nn.functional.pad(self._padded, (plan.shifts,) * 4)
+        pictures = rows.reshape(-1, *self.shape)
+        self._padded = nn.functional.pad(pictures, (plan.shifts,) * 4) if plan.shifts else pictures
 
     def __len__(self) -> int:
         return (2 * self._shifts + 1) ** 2 * (1 + self._flips)
@@ -75,7 +76,7 @@ class Variants:
         """One variant of some pictures, as rows."""
         (height, width), s = self.shape, self._shifts
         mirrored, shift = divmod(variant, (2 * s + 1) ** 2)
-        down, right = divmod(shift, 2 * s + 1)
+        down, right = divmod(shift, 2 * s + 1)  # both from −s, counted from 0
         y, x = 2 * s - down, 2 * s - right
         taken = self._padded[of, y : y + height, x : x + width]
         return (taken.flip(2) if mirrored else taken).flatten(1)
