@@ -218,19 +218,24 @@ def record(trainings: list[Training], outcomes: dict[str, float], part: str) -> 
     results, by_name = {}, {}
     for t in trainings:
         by_name.setdefault(t.name, []).append(t)
-        of = f"{'-'.join(map(str, t.sizes))}, seed {t.seed}, {t.recipe}"
+        of = f"{'-'.join(map(str, t.sizes))}, seed {t.seed}, {one_line(t.recipe)}"
         results[t.key] = result(outcomes[t.key], "", f"Accuracy on {on} pictures: {of}.")
     for name, group in by_name.items():
         values = [outcomes[t.key] for t in group]
         if len(values) < 2:
             continue
-        of = f"on {on} pictures, {len(values)} seeds from {group[0].seed}: {group[0].recipe}"
+        of = f"on {on} pictures, {len(values)} seeds from {group[0].seed}"
+        of += f": {one_line(group[0].recipe)}"
         summaries: dict[str, Callable[[list[float]], float]] = {
             "mean": statistics.mean, "min": min, "max": max, "deviation": statistics.stdev,
         }  # fmt: skip
         for what, summary in summaries.items():
             results[f"{name}_{what}"] = result(summary(values), "", f"Accuracy, {what}, {of}.")
     return results
+
+
+def one_line(recipe: mlp.Recipe) -> str:
+    return " ".join(repr(recipe).split())
 
 
 def epoch_times(data: Dataset, repeats: int) -> dict[str, Result]:
@@ -298,7 +303,7 @@ def times_to_level(data: Dataset, seeds: int) -> dict[str, Result]:
         "loader_to_level_epochs": result(
             statistics.median(loader_epochs), "epochs", f"DataLoader loop to {LEVEL:.2%}, {of}."
         ),
-        "sprint": result(sprint, "s", f"hwlib.mlp.train with {SPRINT}, {of}."),
+        "sprint": result(sprint, "s", f"hwlib.mlp.train with {one_line(SPRINT)}, {of}."),
         "sprint_accuracy_min": result(min(reached), "", "Its test accuracy, the worst seed."),
         "level_ratio": result(loader / sprint, "", f"DataLoader over hwlib.mlp, {of}."),
     }

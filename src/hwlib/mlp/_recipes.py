@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from typing import Literal, get_args
 import numpy as np
 
 Optimizer = Literal["sgd", "adamw", "muon"]
+LINE = 80  # characters
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -112,13 +114,16 @@ class Recipe:
             raise ValueError("a teacher has no teacher of its own, and is trained by sgd or adamw")
 
     def __repr__(self) -> str:
-        """What differs from the defaults."""
-        shown = (
+        """What differs from the defaults, on one line if it fits."""
+        shown = [
             f"{field.name}={getattr(self, field.name)!r}"
             for field in dataclasses.fields(self)
             if getattr(self, field.name) != field.default
-        )
-        return f"Recipe({', '.join(shown)})"
+        ]
+        line = f"Recipe({', '.join(shown)})"
+        if len(line) <= LINE:
+            return line
+        return "Recipe(\n" + textwrap.indent(",\n".join(shown), "    ") + ",\n)"
 
 
 def _check_whole(name: str, value: object, least: int, wanted: str) -> None:
