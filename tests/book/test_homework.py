@@ -11,13 +11,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hwbook.homework import ARCHIVE, FOLDER, archive, build_wheel
 
 from hwlib.homework import _editions
 from hwlib.homework._problems import PROBLEMS
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-from hwbook.homework import ARCHIVE, FOLDER, archive, build_wheel  # noqa: E402
 
 LINK = re.compile(r'<a href="([^"]+)" download>')
 NOTEBOOKS = [
