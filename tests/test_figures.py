@@ -10,7 +10,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 
-from hwlib import figures
+from hwlib import _svg, figures
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +72,31 @@ def test_no_date_no_link_in_the_figure():
         "http://www.w3.org/2000/svg",
         "http://www.w3.org/1999/xlink",
     }
+
+
+def test_a_figure_has_no_rule_that_reaches_beyond_it():
+    markup = figures._markup(drawn(), "A line.")
+    (sheet,) = re.findall("<style>(.*?)</style>", markup)
+    classes = set(re.findall(r'class="(f[^"]+)"', markup))
+    assert set(re.sub(r"\{[^}]+\}", " ", sheet).split()) == {f".{name}" for name in classes}
+
+
+@pytest.mark.parametrize(
+    ("path", "short"),
+    [
+        ("M 0 0.123456 \nL -1.5 20 \nL 3 -4.999 \nz\n", "M0 0.12-1.5 20 3-5z"),
+        ("M 1 2 \nL 3 4 \nM 5 6 \nM 7 8 \n", "M1 2 3 4M5 6M7 8"),
+        ("M 0 0 \nQ 1 2 3 4 \nQ 5 6 7 8 \nL 9 9 \n", "M0 0Q1 2 3 4 5 6 7 8L9 9"),
+    ],
+)
+def test_a_path_is_written_short(path, short):
+    assert _svg._shortened(path) == short
+
+
+def test_groups_that_say_nothing_are_gone():
+    markup = figures._markup(drawn(), "A line.")
+    assert "<g>" not in markup
+    assert "<use" in markup
 
 
 def test_without_matplotlib_the_extra_is_named():

@@ -11,13 +11,10 @@ This module loads matplotlib, which comes with the extra ``plot``.
 
 from __future__ import annotations
 
-import hashlib
-import html
 import io
-import re
 from typing import TYPE_CHECKING, Any
 
-from hwlib import _notebook
+from hwlib import _notebook, _svg
 from hwlib._extras import require
 
 if TYPE_CHECKING:
@@ -114,23 +111,5 @@ def _style(cycler: Any) -> dict[str, Any]:
 def _markup(figure: Figure, alt: str) -> str:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    for color, variable in _VARIABLES.items():
-        svg = svg.replace(color, f"var({variable}, {color})")
-    svg = _own_identifiers(svg, prefix=_digest(svg))
-    label = html.escape(" ".join(alt.split()))
-    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+    svg = _svg.inline(buffer.getvalue(), label=" ".join(alt.split()), colors=_VARIABLES)
     return f'<div class="hw-figure">{svg}</div>'
-
-
-def _own_identifiers(svg: str, prefix: str) -> str:
-    """Prefix each id: several figures share one page, and one space of ids."""
-    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', svg)
-    svg = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', svg)
-    return re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", svg)
-
-
-def _digest(text: str) -> str:
-    return "f" + hashlib.sha256(text.encode()).hexdigest()[:8]
