@@ -33,11 +33,16 @@ def parser(name: str, description: str | None) -> argparse.ArgumentParser:
 
 
 def write_results(
-    name: str, results: Mapping[str, Result], *, packages: Sequence[str], output: Path
+    name: str,
+    results: Mapping[str, Result],
+    *,
+    packages: Sequence[str],
+    output: Path,
+    device: str = "cpu",
 ) -> None:
     """Write the results of ``benchmarks/<name>.py`` as JSON, replacing earlier ones at once."""
     record = {
-        "machine": machine(),
+        "machine": machine(device),
         "date": datetime.now(UTC).date().isoformat(),
         "command": shlex.join(["python", f"benchmarks/{name}.py", *sys.argv[1:]]),
         "versions": {"python": platform.python_version()}
@@ -49,10 +54,15 @@ def write_results(
     temporary.replace(output)
 
 
-def machine() -> str:
-    """Processor, cores and system in one line."""
+def machine(device: str = "cpu") -> str:
+    """Processor, cores and system in one line, after the GPU if one did the work."""
     cores = os.cpu_count()
-    return f"{_processor()}, {cores} cores, {platform.system()} {platform.machine()}"
+    line = f"{_processor()}, {cores} cores, {platform.system()} {platform.machine()}"
+    if device == "cpu":
+        return line
+    import torch  # the other benchmarks do without it
+
+    return f"{torch.cuda.get_device_name(device)}; {line}"
 
 
 def _processor() -> str:

@@ -16,8 +16,8 @@ Pictures are arrays whose first axis counts them. One rule turns them into :math
 this module: integers are grey levels 0…255 and are divided by 255, floating-point numbers are
 levels already in [0, 1], booleans are 0 and 1; each picture is then flattened.
 
-This module loads torch, which comes with the extra ``torch``. The chapter *FashionMNIST: a dense
-network* derives what it computes.
+This module loads torch, which comes with the extra ``torch``. The chapters *FashionMNIST: a dense
+network* and *As far as a dense network goes* derive what it computes.
 """
 
 from hwlib._extras import require

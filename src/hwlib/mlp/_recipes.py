@@ -139,7 +139,6 @@ _QUICK = Recipe(
     optimizer="muon",
     weight_decay=0.05,
     one_cycle=True,
-    flips=True,
     shifts=1,
 )
 _TEACHER = Recipe(
@@ -160,7 +159,9 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         "homework": Recipe(epochs=30, batch_size=64, learning_rate=0.01, momentum=0.9),
         "quick": _QUICK,
-        "tuned": dataclasses.replace(_QUICK, epochs=90, teacher=_TEACHER, temperature=2.0),
+        "tuned": dataclasses.replace(
+            _QUICK, epochs=90, flips=True, teacher=_TEACHER, temperature=2.0
+        ),
     }
 )
 
