@@ -181,6 +181,20 @@ def test_a_missing_data_set_shows_as_not_checked(book):
     assert "not checked: mnist is not here" in book.html("ledger")
 
 
+def test_a_kept_training_is_found_again_by_the_same_library_only(book):
+    book.page(
+        "```{code-cell} python\nimport os, pathlib\nfrom hwlib.claims import claim\n"
+        'kept = pathlib.Path(os.environ["HWLIB_CHECKPOINT"])\n'
+        'claim("none", "Nothing is kept.", kept.exists(), "==", False, kind="exact")\n'
+        "kept.touch()\n```\n"
+    )
+    assert book.build().returncode == 0
+    book.edit("src/hwlib/claims.py", 'fmt = ".3g"', 'fmt = ".4f"')
+    assert book.build().returncode == 0
+    book.edit("book/page.md", "# Page", "# Page\n\n```{code-cell} python\n1\n```")
+    assert "Nothing is kept. Measured True" in said(book.build())
+
+
 def test_only_the_newest_caches_are_kept(book):
     book.page(CLAIMS)
     caches = book.root / "_build/.jupyter_cache"

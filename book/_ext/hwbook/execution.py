@@ -59,6 +59,9 @@ def _prepare(app: Sphinx, config: Config) -> None:
     _prune(caches)
     _quiet_kernels(build / ".ipython")
     _one_thread()
+    # Two pages need one trained network, and one training takes a quarter of the build's time. It
+    # is kept with the results of the cells: for the same library, lock and data.
+    os.environ["HWLIB_CHECKPOINT"] = str(cache / "homework.checkpoint")
 
 
 def _get_data() -> None:

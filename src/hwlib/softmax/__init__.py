@@ -13,8 +13,9 @@ class of each example is not. ``float16``, ``float32`` and ``longdouble`` keep t
 first is computed in ``float32``); whole numbers become ``float64``; several arrays get their
 common type. NumPy warns of nothing, and no argument is changed.
 
-The chapter *The softmax Jacobian* derives what is computed here. NumPy is all that this needs. For
-weights in the sum, or several axes at once, take ``scipy.special.logsumexp``.
+The chapters *The softmax Jacobian* and *From the Jacobian to the loss* derive what is computed
+here. NumPy is all that this needs. For weights in the sum, or several axes at once, take
+``scipy.special.logsumexp``.
 """
 
 from hwlib.softmax._cross_entropy import cross_entropy, cross_entropy_gradient
