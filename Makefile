@@ -65,10 +65,11 @@ site: env  ## the tests of the built site (after make strict)
 faults: env  ## plant every fault of tests/book/faults.toml: each must turn its claims red
 	$(BIN)/python tests/book/plant.py
 
-bench: env $(BENCH_READY)  ## measure side by side; writes benchmarks/results
+bench: book $(BENCH_READY)  ## measure side by side; writes benchmarks/results
 	$(BIN)/python benchmarks/fashion_mnist.py times
 	$(BIN)/python benchmarks/fashion_mnist.py search
 	$(BIN)/python benchmarks/fashion_mnist.py ladder
+	$(BIN)/python benchmarks/site.py
 	$(BIN)/python benchmarks/boxes.py
 	$(BIN)/python benchmarks/softmax.py
 	$(BIN)/python benchmarks/backprop.py
