@@ -138,11 +138,9 @@ def compare(one: Path, other: Path) -> int:
 
 def reproduce(source: Path, place: Path) -> int:
     """Build twice below ``place`` and compare."""
-    sites = []
-    for surroundings in SURROUNDINGS:
+    for surroundings in SURROUNDINGS:  # both now: an edit during the first build is no difference
         copy_tracked(source, place / surroundings.folder)
-        sites.append(build(place / surroundings.folder, surroundings))
-    return compare(*sites)
+    return compare(*(build(place / each.folder, each) for each in SURROUNDINGS))
 
 
 def main(sites: list[str]) -> int:
