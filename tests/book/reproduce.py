@@ -79,7 +79,8 @@ def first_difference(one: bytes, other: bytes) -> str | None:
     """Where two texts part, and how each goes on there; None where they do not."""
     if one == other:
         return None
-    at = len(os.path.commonprefix([one, other]))
+    pairs = enumerate(zip(one, other, strict=False))
+    at = next((at for at, (our, their) in pairs if our != their), min(len(one), len(other)))
     start = max(0, at - SHOWN // 2)
     ours, theirs = (text[start : start + SHOWN] for text in (one, other))
     line = one.count(b"\n", 0, at) + 1
@@ -126,7 +127,7 @@ def compare(one: Path, other: Path) -> int:
     """Print how two sites differ, or that they do not; return 1 if they do."""
     found = list(differences(one, other))
     if found:
-        print(f"{len(found)} files differ:", *found, sep="\n")
+        print(f"{len(found)} file{'s' if len(found) > 1 else ''} differ:", *found, sep="\n")
         return 1
     size = sum(path.stat().st_size for path in files(one).values())
     print(

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -59,8 +60,10 @@ class Book:
         assert text.count(old) == 1
         self.write(name, text.replace(old, new))
 
-    def build(self, *flags: str) -> subprocess.CompletedProcess[str]:
-        command = [str(Path(sys.executable).with_name("jupyter-book")), "build", ".", *flags]
+    def build(self, *flags: str, before: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+        """Build the book, with a command before the one that builds."""
+        jupyter_book = Path(sys.executable).with_name("jupyter-book")
+        command = [*before, str(jupyter_book), "build", ".", *flags]
         environment = {
             **os.environ,
             "PYTHONPATH": str(self.root / "src"),

@@ -16,6 +16,7 @@ from hwbook import (
     offline,
     opening,
     prose,
+    seeds,
 )
 
 
@@ -27,6 +28,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         ledger,
         prose,
         opening,
+        seeds,
         notebooks,
         offline,
         accessible,

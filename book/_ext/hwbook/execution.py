@@ -2,8 +2,8 @@
 
 jupyter-cache re-executes a page when its own cells change. The numbers of this book also depend
 on the library, the lock file, the benchmark results, the kernels' settings and the data, so the
-cache lives in a folder that is named by a digest of all of them. The folder is an "env" value of Sphinx: when it changes,
-every page is read again.
+cache lives in a folder that is named by a digest of all of them. The folder is an "env" value of
+Sphinx: when it changes, every page is read again.
 """
 
 from __future__ import annotations

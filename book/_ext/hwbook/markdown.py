@@ -19,6 +19,8 @@ from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
 
+ONLY_ON_THE_SITE = "hw-site"  # the class of what a notebook leaves out
+
 _SPECIAL = re.compile(r"([\\`*_\[\]<$])")
 _LIST_LIKE = re.compile(r"^(\s*)([-+#>]|\d+[.)])(?=\s)", re.M)
 _FORMULA = re.compile(r"(\$[^$]+\$)")
@@ -44,7 +46,7 @@ class Page:
     Attributes:
         docname: The page.
         titles: The title of each page.
-        numbers: The numbers of this page's figures, theorems and exercises by identifier.
+        numbers: Of each figure, formula, theorem and exercise of this page, by identifier.
     """
 
     docname: str
@@ -72,15 +74,15 @@ class Writer:
         elif isinstance(node, nodes.title):
             yield f"{'#' * depth} {self.inline(node)}"
         elif isinstance(node, nodes.paragraph):
-            yield _LIST_LIKE.sub(r"\1\\\2", self.inline(node))
+            yield _LIST_LIKE.sub(r"\1\\\2", self.inline(node).strip())
         elif isinstance(node, nodes.math_block):
-            yield _displayed(node)
+            yield self._displayed(node)
         elif isinstance(node, nodes.bullet_list | nodes.enumerated_list):
             yield self._list(node)
         elif isinstance(node, nodes.literal_block):
             yield f"```\n{node.astext()}\n```"
         elif isinstance(node, nodes.block_quote):
-            yield textwrap.indent(self._joined(node), "> ", lambda line: True)
+            yield textwrap.indent(self._joined(node), "> ", lambda _: True)
         elif isinstance(node, nodes.table):
             yield self._table(node)
         elif not isinstance(node, _UNSEEN) and not _is_download(node):
@@ -123,6 +125,14 @@ class Writer:
         kind = (box.get("realtype") or box.get("type")).capitalize()
         return f"{kind} {number} {text}".rstrip()
 
+    def _displayed(self, node: nodes.math_block) -> str:
+        lines = [line for line in node.astext().splitlines() if line.strip()]
+        if r"\\" in node.astext():
+            lines = [r"\begin{split}", *lines, r"\end{split}"]  # as Sphinx does
+        if node.get("label"):
+            lines.append(rf"\tag{{{self.page.numbers[node['ids'][0]]}}}")
+        return "\n".join(["$$", *lines, "$$"])
+
     def _list(self, node: nodes.Element) -> str:
         numbers = count(node.get("start", 1))
         items = []
@@ -153,7 +163,7 @@ class Writer:
         if isinstance(node, nodes.reference):
             return self._reference(node)
         if isinstance(node, nodes.inline):
-            return self.inline(node)
+            return "" if ONLY_ON_THE_SITE in node["classes"] else self.inline(node)
         if not isinstance(node, _UNSEEN):
             self._unknown(node)
         return ""
@@ -190,15 +200,6 @@ def _cell(node: nodes.container) -> Cell:
     tags = node["cell_metadata"].get("tags", [])
     hidden = not {"hide-input", "hide-cell", "remove-input"}.isdisjoint(tags)
     return Cell(node["cell_index"], hidden, next(node.findall(nodes.figure), None))
-
-
-def _displayed(node: nodes.math_block) -> str:
-    lines = [line for line in node.astext().splitlines() if line.strip()]
-    if r"\\" in node.astext():
-        lines = [r"\begin{split}", *lines, r"\end{split}"]  # as Sphinx does
-    if node.get("label"):
-        lines.append(rf"\tag{{{node['number']}}}")
-    return "\n".join(["$$", *lines, "$$"])
 
 
 def _in_table(text: str) -> str:

@@ -20,7 +20,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 
 from hwbook import homework
-from hwbook.markdown import Cell, Page, Writer
+from hwbook.markdown import ONLY_ON_THE_SITE, Cell, Page, Writer
 from hwlib.homework import _editions
 
 FOLDER = "notebooks"
@@ -71,13 +71,10 @@ def _cells(writer: Writer, doctree: nodes.document, code: list[str]) -> Iterator
         else:
             text.append(block)
     if writer.cited:
-        text += ["## References", *(f"\\[{key}\\] {entry}" for key, entry in _sorted(writer.cited))]
+        text.append("## References")
+        text += [f"\\[{key}\\] {entry}" for key, entry in sorted(writer.cited.items())]
     if text:
         yield nbformat.v4.new_markdown_cell("\n\n".join(text))
-
-
-def _sorted(cited: dict[str, str]) -> list[tuple[str, str]]:
-    return sorted(cited.items())
 
 
 def _code_cell(cell: Cell, source: str) -> Any:
@@ -87,10 +84,11 @@ def _code_cell(cell: Cell, source: str) -> Any:
 
 def _install(extras: str) -> list[Any]:
     """A word on where hwlib comes from, and the cell that installs it."""
+    wanted = " and ".join(f"`{extra}`" for extra in extras.split(", ") if extra != "none")
     about = (
-        f"The next cell installs `hwlib` with what this chapter needs. Its wheel "
-        f"`{_editions.wheel_name()}` is a download beside this notebook: put both into one folder. "
-        "If `hwlib` is installed already, skip the cell."
+        f"The next cell installs `hwlib`{f' with {wanted}' if wanted else ''}, all that this "
+        f"chapter needs. The wheel `{_editions.wheel_name()}` is a download beside this notebook: "
+        "put both into one folder. If `hwlib` is installed already, skip the cell."
     )
     install = nbformat.v4.new_code_cell(
         f'%pip install "{requirement(extras)}"', metadata={"tags": [NOT_RUN]}
@@ -103,13 +101,11 @@ def _link(app: Sphinx, doctree: nodes.document) -> None:
     if "extras" not in app.env.metadata[docname]:
         return
     up = "../" * docname.count("/")
+    notebook = _download(f"{up}{FOLDER}/{file_name(docname)}", "this chapter as a notebook")
+    wheel = _download(f"{up}{homework.FOLDER}/{_editions.wheel_name()}", "hwlib’s wheel")
+    links = [nodes.Text(" · download "), notebook, nodes.Text(" and "), wheel]
     facts = next(p for p in doctree.findall(nodes.paragraph) if "hw-facts" in p["classes"])
-    facts += [
-        nodes.Text(" · download "),
-        _download(f"{up}{FOLDER}/{file_name(docname)}", "this chapter as a notebook"),
-        nodes.Text(" and "),
-        _download(f"{up}{homework.FOLDER}/{_editions.wheel_name()}", "hwlib for it"),
-    ]
+    facts += nodes.inline("", "", *links, classes=[ONLY_ON_THE_SITE])
 
 
 def _download(address: str, text: str) -> nodes.Element:
