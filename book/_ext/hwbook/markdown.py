@@ -164,7 +164,7 @@ class Writer:
             return self._reference(node)
         if isinstance(node, nodes.inline):
             return "" if ONLY_ON_THE_SITE in node["classes"] else self.inline(node)
-        if not isinstance(node, _UNSEEN):
+        if not isinstance(node, _UNSEEN) and not _is_download(node):
             self._unknown(node)
         return ""
 
@@ -216,4 +216,4 @@ def _escaped(text: str) -> str:
 
 def _is_download(node: nodes.Node) -> bool:
     """Links to files that lie beside the site's page, not beside the notebook."""
-    return isinstance(node, nodes.raw) and "hw-downloads" in node.astext()
+    return isinstance(node, nodes.raw) and " download>" in node.astext()
