@@ -113,7 +113,9 @@ def test_each_figure_has_its_caption_and_description(notebook: Any, chapter: str
 def test_each_work_that_is_cited_is_listed(notebook: Any) -> None:
     text, _, listed = texts(notebook).partition("## References\n")
     cited = re.findall(r"\\\[(\w+(?:, \w+)*)\\\]", text)
-    assert set(", ".join(cited).split(", ")) - {""} == set(re.findall(r"^\\\[(\w+)\\\] \S", listed, re.M))
+    assert set(", ".join(cited).split(", ")) - {""} == set(
+        re.findall(r"^\\\[(\w+)\\\] \S", listed, re.M)
+    )
 
 
 @pytest.mark.parametrize(
@@ -243,6 +245,23 @@ def test_bars_in_a_table_do_not_end_a_cell() -> None:
     assert list(writer().blocks(table)) == ["| $\\Vert x\\Vert  \\vert y\\vert $\\| |\n| --- |"]
 
 
+def test_a_box_has_its_title_in_bold() -> None:
+    text = nodes.paragraph("", "Text.")
+    assert list(writer().blocks(nodes.note("", text.deepcopy()))) == ["**Note**", "Text."]
+    titled = nodes.admonition("", nodes.title("", "Mind"), text.deepcopy())
+    assert list(writer().blocks(titled)) == ["**Mind**", "Text."]
+
+
+def test_lists_are_lists() -> None:
+    items = [nodes.list_item("", nodes.paragraph("", word)) for word in ("a", "b")]
+    assert list(writer().blocks(nodes.bullet_list("", *items))) == ["- a\n- b"]
+    items = [item.deepcopy() for item in items]
+    assert list(writer().blocks(nodes.enumerated_list("", *items, start=3))) == ["3. a\n4. b"]
+    meaning = nodes.definition("", nodes.paragraph("", "is so"))
+    item = nodes.definition_list_item("", nodes.term("", "it"), meaning)
+    assert list(writer().blocks(nodes.definition_list("", item))) == ["**it**: is so"]
+
+
 def test_a_cell_keeps_its_place_and_says_whether_it_is_hidden() -> None:
     metadata = {"tags": ["hide-input"]}
     cell = nodes.container(nb_element="cell_code", cell_index=4, cell_metadata=metadata)
@@ -251,4 +270,5 @@ def test_a_cell_keeps_its_place_and_says_whether_it_is_hidden() -> None:
 
 def test_what_cannot_be_written_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     assert list(writer().blocks(nodes.image(uri="x.png"))) == []
+    assert writer().inline(nodes.paragraph("", "", nodes.raw("", "<b>", format="html"))) == ""
     assert "cannot show this image" in caplog.text

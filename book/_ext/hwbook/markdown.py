@@ -79,6 +79,8 @@ class Writer:
             yield self._displayed(node)
         elif isinstance(node, nodes.bullet_list | nodes.enumerated_list):
             yield self._list(node)
+        elif isinstance(node, nodes.definition_list):
+            yield from self._definitions(node)
         elif isinstance(node, nodes.literal_block):
             yield f"```\n{node.astext()}\n```"
         elif isinstance(node, nodes.block_quote):
@@ -110,7 +112,14 @@ class Writer:
         """The blocks of a node in which no code cell can stand."""
         return "\n\n".join(block for block in self._children(node) if isinstance(block, str))
 
+    def _definitions(self, node: nodes.definition_list) -> Iterator[str]:
+        for item in node.children:
+            term, definition = item.children[0], item.children[-1]
+            yield f"**{self.inline(term)}**: {self._joined(definition)}"
+
     def _box(self, node: nodes.Element) -> Iterator[str | Cell]:
+        if isinstance(node, nodes.Admonition) and not isinstance(node, nodes.admonition):
+            yield f"**{type(node).__name__.capitalize()}**"  # a note has no title of its own
         for child in node.children:
             if isinstance(child, nodes.title):
                 yield f"**{self._box_title(node, child)}**"
