@@ -31,8 +31,8 @@ serve: book  ## build, then serve the site on this machine (PORT=8000)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 # Each part with its budget in seconds, on two cores with the environment ready.
-test: env browser  ## run every check: 15 minutes, with the environment there
-	@$(BIN)/python tests/run.py lint:20 types:60 units:240 grading:240 strict:240 site:340
+test: env browser  ## run every check: 20 minutes, with the environment there
+	@$(BIN)/python tests/run.py lint:20 types:60 units:240 grading:240 strict:240 site:340 notebooks:200
 
 lint: env  ## ruff: lint and format
 	$(BIN)/ruff check .
@@ -62,9 +62,10 @@ strict: env  ## a clean build in which every warning is an error
 site: env  ## the tests of the built site (after make strict)
 	$(BIN)/pytest -m site
 
-# Each chapter's notebook in an environment with the wheel and the extras that it names, alone.
-notebooks: env  ## execute every chapter's notebook (after make strict)
-	$(BIN)/pytest -m notebooks
+# Each in an environment with the wheel and the extras that it names, alone. Two train for minutes:
+# a commit executes one of them, ALL=1 both.
+notebooks: env  ## execute the chapters' notebooks (after make strict; ALL=1 the slow ones, too)
+	HWLIB_ALL_NOTEBOOKS=$(ALL) $(BIN)/pytest -m notebooks
 
 reproduce: env  ## build twice from clean copies, in two surroundings, and compare every byte
 	$(BIN)/python tests/book/reproduce.py
