@@ -18,10 +18,13 @@ from myst_nb.core.read import read_myst_markdown_notebook
 from myst_parser.config.main import MdParserConfig
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.util import logging
 
 from hwbook import homework
 from hwbook.markdown import ONLY_ON_THE_SITE, Cell, Page, Writer
 from hwlib.homework import _editions
+
+logger = logging.getLogger(__name__)
 
 FOLDER = "notebooks"
 NOT_RUN = "skip-execution"  # nbclient's tag
@@ -104,7 +107,12 @@ def _link(app: Sphinx, doctree: nodes.document) -> None:
     notebook = _download(f"{up}{FOLDER}/{file_name(docname)}", "this chapter as a notebook")
     wheel = _download(f"{up}{homework.FOLDER}/{_editions.wheel_name()}", "hwlib’s wheel")
     links = [nodes.Text(" · download "), notebook, nodes.Text(" and "), wheel]
-    facts = next(p for p in doctree.findall(nodes.paragraph) if "hw-facts" in p["classes"])
+    lines = (p for p in doctree.findall(nodes.paragraph) if "hw-facts" in p["classes"])
+    facts = next(lines, None)
+    if facts is None:
+        message = "a page with extras begins with a paragraph in italics: the link goes below it"
+        logger.warning(message, location=docname, type="hwbook")
+        return
     facts += nodes.inline("", "", *links, classes=[ONLY_ON_THE_SITE])
 
 
