@@ -23,6 +23,7 @@ COLUMNS = (
     *("panel", "series", "x label", "y label", "x", "x low", "x high", "y", "y low", "y high"),
     *("row", "column", "value"),
 )
+_NAMING = {"FixedFormatter", "FuncFormatter", "StrCategoryFormatter"}
 
 
 def columns(figure: Figure) -> dict[str, list[Any]]:
@@ -140,7 +141,7 @@ def _bars(container: Any) -> Iterator[Row]:
 def _tick_names(axis: Axis) -> dict[float, str]:
     """The ticks that have a name, not just their number, by their place."""
     formatter = axis.get_major_formatter()
-    if not hasattr(formatter, "seq") and not hasattr(formatter, "_units"):
+    if type(formatter).__name__ not in _NAMING:
         return {}
     places = axis.get_majorticklocs()
     named = zip(places, formatter.format_ticks(list(places)), strict=True)

@@ -118,8 +118,8 @@ def _link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         address = html.escape(f"{up}{FOLDER}/{figure[_FILE]}")
         number = ".".join(map(str, numbers.get(figure["ids"][0], ())))
         link = (
-            f'<a class="hw-data" href="{address}" download>data '
-            f'<span class="hw-sr">of figure {number}, </span>(CSV)</a>'
+            f'<a class="hw-data" href="{address}" download>data (CSV)'
+            f'<span class="hw-sr"> of figure {number}</span></a>'
         )
         caption += [nodes.Text(" "), nodes.raw("", link, format="html")]
 
