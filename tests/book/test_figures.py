@@ -209,9 +209,9 @@ def test_a_clear_drawing_passes(drawing: str, weak: Callable[[str], list[str]]) 
     ("drawing", "what"),
     [
         (LETTER.format("#777777"), "text: 4.48"),
-        ('<rect width="90" height="90" fill="#888"/>' + LETTER.format("#202124"), "text"),
+        ('<rect width="90" height="90" fill="#777"/>' + LETTER.format("#202124"), "text"),
         (
-            '<rect width="90" height="90" fill="#00599f" opacity=".6"/>' + LETTER.format("#00599f"),
+            '<rect width="90" height="90" fill="#00599f" opacity=".8"/>' + LETTER.format("#00599f"),
             "text",
         ),
         ('<path d="M0 5L90 90" stroke="#d5d8dc" fill="none"/>', "stroke"),
