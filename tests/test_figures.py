@@ -147,13 +147,13 @@ def test_bars_have_their_names_or_else_their_edges():
     figure, (named, counted) = plt.subplots(1, 2)
     named.barh(np.arange(2) + 0.2, [3, 4], 0.4)
     named.set_yticks([0, 1], ["bag", "coat"])
-    counted.hist([1, 1, 3], bins=[0, 2, 4])
+    counted.hist([1, 1, 3], bins=[0, 2, 4], label="all")
     assert table(figure) == [
-        ["panel", "x", "x low", "x high", "y"],
-        ["1", "3", "", "", "bag"],
-        ["1", "4", "", "", "coat"],
-        ["2", "", "0", "2", "2"],
-        ["2", "", "2", "4", "1"],
+        ["panel", "series", "x", "x low", "x high", "y"],
+        ["1", "", "3", "", "", "bag"],
+        ["1", "", "4", "", "", "coat"],
+        ["2", "all", "", "0", "2", "2"],
+        ["2", "all", "", "2", "4", "1"],
     ]
 
 

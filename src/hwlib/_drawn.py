@@ -92,10 +92,14 @@ def _flat(container: Any) -> Iterator[Any]:
 
 
 def _series(artist: Any) -> str | None:
-    """The name of an artist's group (``gid``), or its label; those of matplotlib start with _."""
-    label = str(artist.get_label() or "")
-    group = artist.get_gid() if hasattr(artist, "get_gid") else None
-    return group or (None if label.startswith("_") else label) or None
+    """The name of an artist's group (``gid``), or its label; those of matplotlib start with _.
+
+    The label of a histogram stands on its first bar.
+    """
+    named = [artist, *getattr(artist, "patches", ())[:1]]
+    groups = [one.get_gid() for one in named if hasattr(one, "get_gid")]
+    labels = [label for one in named if not (label := str(one.get_label() or "_")).startswith("_")]
+    return next(filter(None, groups + labels), None)
 
 
 def _points(xy: Any) -> Iterator[Row]:
