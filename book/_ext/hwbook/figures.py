@@ -87,7 +87,8 @@ def _take_out(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def _name(figure: nodes.figure) -> str:
-    return str(next(iter(figure["names"]), "")).removeprefix("fig-")
+    name = str(next(iter(figure["names"]), ""))
+    return nodes.make_id(name.removeprefix("fig-"))
 
 
 def _is_drawn(figure: nodes.figure) -> bool:
