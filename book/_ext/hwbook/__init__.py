@@ -9,6 +9,7 @@ from sphinx.application import Sphinx
 from hwbook import (
     accessible,
     execution,
+    figures,
     homework,
     ledger,
     light,
@@ -23,6 +24,7 @@ from hwbook import (
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every job with Sphinx."""
     for job in (
+        figures,
         execution,
         homework,
         ledger,
