@@ -6,11 +6,21 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from hwbook import accessible, execution, homework, ledger, light, offline, opening, prose
+from hwbook import (
+    accessible,
+    crossrefs,
+    execution,
+    homework,
+    ledger,
+    light,
+    offline,
+    opening,
+    prose,
+)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every job with Sphinx."""
-    for job in (execution, homework, ledger, prose, opening, offline, accessible, light):
+    for job in (execution, homework, ledger, crossrefs, prose, opening, offline, accessible, light):
         job.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
