@@ -1,4 +1,4 @@
-"""Every link of the built site leads somewhere, and the interface and the chapters to each other."""
+"""Every link of the site leads somewhere, and the interface and the chapters to each other."""
 
 from __future__ import annotations
 
@@ -29,18 +29,19 @@ def read(path: Path) -> str:
 
 def broken(site: Path, page: str) -> list[str]:
     """The links of a page that lead to no file of the site, or to no place in a page."""
-    found = []
-    for link in links(read(site / page)):
-        address = urlsplit(link)
-        if address.scheme or address.netloc:
-            continue
-        target = (site / page).parent / unquote(address.path) if address.path else site / page
-        if not target.is_file() or not target.resolve().is_relative_to(site):
-            found.append(link)
-        elif address.fragment and target.suffix == ".html":
-            if unquote(address.fragment) not in identifiers(read(target.resolve())):
-                found.append(link)
-    return found
+    return [link for link in links(read(site / page)) if not leads_somewhere(site, page, link)]
+
+
+def leads_somewhere(site: Path, page: str, link: str) -> bool:
+    address = urlsplit(link)
+    if address.scheme or address.netloc:
+        return True
+    target = (site / page).resolve()
+    if address.path:
+        target = (target.parent / unquote(address.path)).resolve()
+    if not (target.is_file() and target.is_relative_to(site)):
+        return False
+    return not address.fragment or unquote(address.fragment) in identifiers(read(target))
 
 
 def users(site: Path, name: str) -> set[str]:
