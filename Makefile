@@ -9,7 +9,7 @@ GRADING_READY := .venv-grading/.ready
 # The networks here are small: threads that wait for one another cost more than they give.
 export OMP_NUM_THREADS = 1
 .DEFAULT_GOAL := help
-.PHONY: help env book serve test lint types units grading strict site notebooks reproduce faults bench browser lock clean
+.PHONY: help env book pdf serve test lint types units grading strict site notebooks reproduce faults bench browser lock clean
 
 help:  ## list the tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,9 @@ $(READY): requirements.lock pyproject.toml
 
 book: env  ## build the site into _build/html
 	$(BOOK) build .
+
+pdf: book browser  ## print the whole book into _build/pdf/checked-homework.pdf
+	PYTHONPATH=book/_ext $(BIN)/python -m hwbook.pdf
 
 serve: book  ## build, then serve the site on this machine (PORT=8000)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)

@@ -1,6 +1,8 @@
-// A box that scrolls sideways must be reachable from the keyboard, and only while it scrolls.
+// What the keyboard needs beyond the theme.
 (() => {
   "use strict";
+
+  // A box that scrolls sideways must be reachable, and only while it scrolls.
   const boxes =
     "div.math, mjx-container, pre, .cell_output .output, .hw-ledger, .hw-figure, " +
     ".pst-scrollable-table-container";
@@ -15,6 +17,14 @@
   };
 
   const markAll = () => document.querySelectorAll(boxes).forEach(mark);
+
+  // A sidebar that closes gives the focus back to the button that opened it.
+  const returnFocus = (sort) => {
+    const sidebar = document.getElementById(`pst-${sort}-sidebar-modal`);
+    const button = document.querySelector(`.${sort}-toggle`);
+    sidebar?.addEventListener("close", () => button?.focus());
+  };
+  ["primary", "secondary"].forEach(returnFocus);
 
   window.addEventListener("load", async () => {
     await window.MathJax?.startup?.promise;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import cache
 from html.parser import HTMLParser
 
 _SOURCES = {
@@ -29,6 +30,7 @@ class _Markup(HTMLParser):
         super().__init__()
         self.loads: list[str] = []
         self.identifiers: Counter[str] = Counter()
+        self.links: list[str] = []
         self._in_style = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -38,6 +40,8 @@ class _Markup(HTMLParser):
         if tag == "link" and not set(given.get("rel", "").split()) <= _PASSIVE_LINKS:
             self.loads.append(given.get("href", ""))
         self.loads += style_loads(given.get("style", ""))
+        if tag == "a" and given.get("href"):
+            self.links.append(given["href"])
         if "id" in given:
             self.identifiers[given["id"]] += 1
 
@@ -64,11 +68,22 @@ def page_loads(text: str) -> list[str]:
     return _read(text).loads
 
 
+def links(text: str) -> list[str]:
+    """The addresses that a reader can follow from a page."""
+    return _read(text).links
+
+
+def identifiers(text: str) -> set[str]:
+    """The places of a page that a link can lead to."""
+    return set(_read(text).identifiers)
+
+
 def repeated_identifiers(text: str) -> list[str]:
     """The identifiers that a page gives to more than one element."""
     return [name for name, count in _read(text).identifiers.items() if count > 1]
 
 
+@cache
 def _read(text: str) -> _Markup:
     markup = _Markup()
     markup.feed(text)

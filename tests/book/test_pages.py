@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 from tests.book.browser import (
-    REMEDY,
     THEMES,
     WIDTHS,
     Viewer,
     built_pages,
-    find_chromium,
-    launched,
     served,
     site_folder,
 )
@@ -56,25 +52,8 @@ def examine(viewer: Viewer, address: str, origin: str) -> Findings:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    executable = find_chromium()
-    if executable is None and os.environ.get("CI") == "true":
-        pytest.fail(REMEDY)
-    if executable is None:
-        pytest.skip(REMEDY)
-    with launched(executable) as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def viewers(browser: Browser) -> dict[tuple[str, int], Viewer]:
     return {(theme, width): Viewer(browser, theme, width) for theme in THEMES for width in WIDTHS}
-
-
-@pytest.fixture(scope="module")
-def origin(site: Path) -> Iterator[str]:
-    with served(site) as address:
-        yield address
 
 
 @pytest.fixture(scope="module", params=VIEWS, ids=lambda view: "-".join(map(str, view)))

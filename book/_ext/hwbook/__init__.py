@@ -8,6 +8,7 @@ from sphinx.application import Sphinx
 
 from hwbook import (
     accessible,
+    crossrefs,
     execution,
     figures,
     homework,
@@ -28,6 +29,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         execution,
         homework,
         ledger,
+        crossrefs,
         prose,
         opening,
         seeds,

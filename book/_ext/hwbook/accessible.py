@@ -1,7 +1,8 @@
 """What the hosts' HTML lacks for a reader with a screen reader or a keyboard, and the book's look.
 
 The remedies that need more than a change of text are in ``_static/focus.js`` (boxes that scroll
-take the focus), ``_static/theme.css`` (contrast) and ``_templates`` (names of buttons).
+take the focus, sidebars give it back), ``_static/theme.css`` (contrast) and ``_templates`` (names
+of buttons).
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ _REPAIRS = {
 
 
 def setup(app: Sphinx) -> None:
-    """Repair each page's body, and load the book's style and script."""
+    """Repair each page's body, and load the book's style and scripts."""
     app.add_css_file("theme.css", priority=AFTER_THEME)
     app.add_js_file("focus.js", loading_method="defer")
+    app.add_js_file("print.js", loading_method="defer")
     app.connect("html-page-context", _repair)
 
 
