@@ -12,6 +12,7 @@ BOOK = Path(__file__).resolve().parents[2] / "book"
 CELL = re.compile(r"^```\{code-cell\} python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OPTIONS = re.compile(r"\A(?:---\n.*?^---\n|(?::[^\n]*\n)+)", re.MULTILINE | re.DOTALL)
 LINES, WIDTH, HIDDEN_WIDTH = 15, 86, 100
+CLAIMS = 5
 
 
 def cells(text: str) -> list[tuple[str, str]]:
@@ -34,6 +35,7 @@ CELLS = [
 @pytest.mark.parametrize(("options", "code"), CELLS)
 def test_a_cell_is_plain_python_and_fits(options: str, code: str) -> None:
     ast.parse(code)  # a magic or a shell escape is no Python
+    assert len(re.findall(r"^ *claim\(", code, re.MULTILINE)) <= CLAIMS
     hidden = "input" in options
     assert max(map(len, code.splitlines())) <= (HIDDEN_WIDTH if hidden else WIDTH)
     if not hidden:

@@ -56,7 +56,7 @@ def shown(page: Path) -> Iterator[Shown]:
             page,
             figure[1],
             alt=html.unescape(alts[0]) if alts else "",
-            caption=html.unescape(re.sub("<[^>]*>", "", LINK.sub("", caption[1])))
+            caption=html.unescape(re.sub("<[^>]*>", "", LINK.sub("", caption[1]))).strip()
             if caption
             else "",
             number=number[1] if number else "",
@@ -105,12 +105,19 @@ def test_the_alternative_text_is_not_the_caption_again(figure: Shown) -> None:
 @each_figure
 def test_the_data_are_one_link_away(figure: Shown) -> None:
     ((href, name),) = figure.links
-    assert name == f"data (CSV) of figure {figure.number}"
+    which = f"figure {figure.number}" if figure.number else figure.caption
+    assert html.unescape(name) == f"data (CSV) of {which}"
     file = figure.page.parent / href
     head, *rows = csv.reader(file.read_text(encoding="utf-8").splitlines())
     assert all(head)
     assert rows
     assert {len(row) for row in rows} == {len(head)}
+
+
+@pytest.mark.site
+def test_the_chapters_count_their_figures_from_1_and_cards_have_no_number(site: Path) -> None:
+    assert {figure.number for figure in SHOWN if figure.page.stem == "index"} == {""}
+    assert next(shown(site / "book/lad.html")).number == "1"
 
 
 @pytest.mark.site

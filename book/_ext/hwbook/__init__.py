@@ -8,6 +8,7 @@ from sphinx.application import Sphinx
 
 from hwbook import (
     accessible,
+    cards,
     crossrefs,
     execution,
     figures,
@@ -25,6 +26,7 @@ from hwbook import (
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every job with Sphinx."""
     for job in (
+        cards,
         figures,
         execution,
         homework,

@@ -118,9 +118,10 @@ def _link(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             continue
         address = html.escape(f"{up}{FOLDER}/{figure[_FILE]}")
         number = ".".join(map(str, numbers.get(figure["ids"][0], ())))
+        which = f"figure {number}" if number else html.escape(caption.astext())
         link = (
             f'<a class="hw-data" href="{address}" download>data (CSV)'
-            f'<span class="hw-sr"> of figure {number}</span></a>'
+            f'<span class="hw-sr"> of {which}</span></a>'
         )
         caption += [nodes.Text(" "), nodes.raw("", link, format="html")]
 
