@@ -32,7 +32,7 @@ MEET = """async () => {
   const region = here.closest("#pst-skip-link, .bd-sidebar-primary, .bd-header-article, " +
     ".bd-article, .prev-next-footer, .bd-sidebar-secondary, footer")?.className ?? "";
   return {what: here.outerHTML.slice(0, 160), region, seen: ring || glow,
-          top: box.top + scrollY, bottom: box.bottom + scrollY,
+          top: box.top + scrollY, bottom: box.bottom + scrollY, left: box.left, right: box.right,
           visible: box.bottom > 0 && box.top < innerHeight};
 }"""
 

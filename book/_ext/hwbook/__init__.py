@@ -16,11 +16,14 @@ from hwbook import (
     offline,
     opening,
     prose,
+    search,
 )
+
+JOBS = (execution, homework, ledger, crossrefs, prose, opening, search, offline, accessible, light)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every job with Sphinx."""
-    for job in (execution, homework, ledger, crossrefs, prose, opening, offline, accessible, light):
+    for job in JOBS:
         job.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,7 +2,6 @@
 
 Jupyter Book always loads thebe, which names a script on another host and throws on every page.
 Sphinx loads MathJax only where it saw a formula in the source, not where a cell printed one.
-The search shows a piece of each page that it finds, which a browser may not read from a folder.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ def setup(app: Sphinx) -> None:
     """Drop thebe from each page, and see that mathematics in outputs is typeset."""
     app.connect("doctree-resolved", _drop_thebe_settings, priority=AFTER_EVERY_ASSET)
     app.connect("html-page-context", _ask_for_mathjax, priority=BEFORE_MATHJAX)
-    app.connect("html-page-context", _search_without_excerpts)
     app.connect("html-page-context", _drop_thebe_assets, priority=AFTER_EVERY_ASSET)
 
 
@@ -43,16 +41,6 @@ def _ask_for_mathjax(
 ) -> None:
     if "tex2jax_process" in context.get("body", ""):
         app.env.get_domain("math").data["has_equations"][pagename] = True
-
-
-def _search_without_excerpts(
-    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
-) -> None:
-    if pagename == "search":
-        app.add_js_file(
-            None,
-            body="DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = location.protocol !== 'file:';",
-        )
 
 
 def _drop_thebe_assets(
