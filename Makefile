@@ -9,10 +9,10 @@ GRADING_READY := .venv-grading/.ready
 # The networks here are small: threads that wait for one another cost more than they give.
 export OMP_NUM_THREADS = 1
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf serve test lint types units grading strict site faults bench browser lock clean
+.PHONY: help env book pdf serve test lint types units grading strict site notebooks reproduce faults bench browser lock clean
 
 help:  ## list the tasks
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
 
 env: $(READY)  ## make .venv from requirements.lock, and install hwlib into it
 
@@ -34,8 +34,8 @@ serve: book  ## build, then serve the site on this machine (PORT=8000)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 # Each part with its budget in seconds, on two cores with the environment ready.
-test: env browser  ## run every check: 15 minutes, with the environment there
-	@$(BIN)/python tests/run.py lint:20 types:60 units:240 grading:240 strict:240 site:340
+test: env browser  ## run every check: 20 minutes, with the environment there
+	@$(BIN)/python tests/run.py lint:20 types:60 units:240 grading:240 strict:240 site:340 notebooks:200
 
 lint: env  ## ruff: lint and format
 	$(BIN)/ruff check .
@@ -45,7 +45,7 @@ types: env  ## mypy --strict on src
 	$(BIN)/mypy
 
 units: env  ## the library's tests
-	$(BIN)/pytest -m "not site and not grading"
+	$(BIN)/pytest -m "not site and not notebooks and not grading"
 
 grading: env $(GRADING_READY)  ## the homework through nbgrader: hand out, grade, give back, export
 	$(BIN)/pytest -m grading
@@ -65,13 +65,22 @@ strict: env  ## a clean build in which every warning is an error
 site: env  ## the tests of the built site (after make strict)
 	$(BIN)/pytest -m site
 
+# Each in an environment with the wheel and the extras that it names, alone. Two train for minutes:
+# a commit executes one of them, ALL=1 both.
+notebooks: env  ## execute the chapters' notebooks (after make strict; ALL=1 the slow ones, too)
+	HWLIB_ALL_NOTEBOOKS=$(ALL) $(BIN)/pytest -m notebooks
+
+reproduce: env  ## build twice from clean copies, in two surroundings, and compare every byte
+	$(BIN)/python tests/book/reproduce.py
+
 faults: env  ## plant every fault of tests/book/faults.toml: each must turn its claims red
 	$(BIN)/python tests/book/plant.py
 
-bench: env $(BENCH_READY)  ## measure side by side; writes benchmarks/results
+bench: book $(BENCH_READY)  ## measure side by side; writes benchmarks/results
 	$(BIN)/python benchmarks/fashion_mnist.py times
 	$(BIN)/python benchmarks/fashion_mnist.py search
 	$(BIN)/python benchmarks/fashion_mnist.py ladder
+	$(BIN)/python benchmarks/site.py
 	$(BIN)/python benchmarks/boxes.py
 	$(BIN)/python benchmarks/softmax.py
 	$(BIN)/python benchmarks/backprop.py

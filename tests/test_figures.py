@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import subprocess
 import sys
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
-from hwlib import _svg, figures
+from hwlib import _drawn, _svg, _table, figures
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +68,13 @@ def test_every_reference_inside_a_figure_resolves_and_is_its_own():
     assert not ids[0] & ids[1]
 
 
+def test_a_figure_tells_its_own_width():
+    markup = figures._markup(drawn(), "A line.")
+    assert (
+        re.search(r"--hw-width: ([\d.]+pt)", markup)[1] == re.search('width="([^"]+)"', markup)[1]
+    )
+
+
 def test_no_date_no_link_in_the_figure():
     markup = figures._markup(drawn(), "A line.")
     assert "<metadata" not in markup
@@ -108,3 +118,120 @@ def test_without_matplotlib_the_extra_is_named():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 'pip install "hwlib[plot]"' in done.stdout
+
+
+def table(figure) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(_table.csv_text(_drawn.columns(figure)))))
+
+
+def test_the_data_of_lines_name_their_panel_series_and_axes():
+    figure, (left, right) = plt.subplots(1, 2, sharey=True)
+    left.plot([0, 1], [2, 0.1234567], label="falls")
+    left.axhline(3, gid="bound")
+    left.set(title="Left", xlabel="step", ylabel="loss")
+    right.plot([0, 1], [1, np.nan])
+    assert table(figure) == [
+        ["panel", "series", "x label", "y label", "x", "y"],
+        ["Left", "falls", "step", "loss", "0", "2"],
+        ["Left", "falls", "step", "loss", "1", "0.123457"],
+        ["Left", "bound", "step", "loss", "", "3"],
+        ["2", "", "", "loss", "0", "1"],
+        ["2", "", "", "loss", "1", ""],
+    ]
+
+
+def test_error_bars_have_both_ends_and_are_read_once():
+    figure, ax = plt.subplots()
+    ax.errorbar([1, 2], [3, 4], [[0.5, 1], [1, 2]], xerr=1, fmt="o", label="measured")
+    assert table(figure) == [
+        ["series", "x", "x low", "x high", "y", "y low", "y high"],
+        ["measured", "1", "0", "2", "3", "2.5", "4"],
+        ["measured", "2", "1", "3", "4", "3", "6"],
+    ]
+
+
+def test_bars_have_their_names_or_else_their_edges():
+    figure, (named, counted) = plt.subplots(1, 2)
+    named.barh(np.arange(2) + 0.2, [3, 4], 0.4)
+    named.set_yticks([0, 1], ["bag", "coat"])
+    counted.hist([1, 1, 3], bins=[0, 2, 4], label="all")
+    assert table(figure) == [
+        ["panel", "series", "x", "x low", "x high", "y"],
+        ["1", "", "3", "", "", "bag"],
+        ["1", "", "4", "", "", "coat"],
+        ["2", "all", "", "0", "2", "2"],
+        ["2", "all", "", "2", "4", "1"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("draw", "rows"),
+    [
+        (lambda ax: ax.stairs([5, 6], [0, 1, 3]), [["0", "1", "5"], ["1", "3", "6"]]),
+        (lambda ax: ax.axvspan(1, 2), [["1", "2"]]),
+        (lambda ax: ax.scatter([1, 2], [3, 4]), [["1", "3"], ["2", "4"]]),
+        (
+            lambda ax: ax.fill([0, 1, 1], [0, 0, 2]),
+            [["0", "0"], ["1", "0"], ["1", "2"], ["0", "0"]],
+        ),
+        (lambda ax: ax.imshow([[7, 8]]), [["0", "0", "7"], ["0", "1", "8"]]),
+        (lambda ax: ax.contour([[0, 2], [0, 2]], [1]), [["1", "0.5", "1"], ["1", "0.5", "0"]]),
+        (
+            lambda ax: ax.contourf([[0, 0], [0, 0]], [-1, 1]),
+            [
+                ["-1 to 1", *at]
+                for at in (["1", "0"], ["1", "1"], ["0", "1"], ["0", "0"], ["1", "0"])
+            ],
+        ),
+    ],
+)
+def test_what_else_is_drawn_is_read(draw, rows):
+    figure, ax = plt.subplots()
+    draw(ax)
+    assert table(figure)[1:] == rows
+
+
+def test_unlabelled_series_of_a_panel_are_numbered():
+    figure, ax = plt.subplots()
+    ax.plot(0, 1, "o")
+    ax.plot(0, 2, "o")
+    assert [row[0] for row in table(figure)] == ["series", "1", "2"]
+
+
+def test_a_drawing_has_no_data_of_its_own():
+    figure, ax = plt.subplots()
+    ax.add_patch(plt.Rectangle((0, 0), 1, 1))
+    ax.text(0, 0, "a box")
+    ax.grid(visible=True)
+    assert _drawn.columns(figure) == {}
+
+
+def test_numbers_are_short_and_whole_ones_whole():
+    cells = [1 / 3, 2.0, 12_345_678, 1e-17, np.float32(0.1), float("inf"), None, "a, b"]
+    text = _table.csv_text(_table.checked({"n": cells}))
+    assert text == 'n\n0.333333\n2\n12345678\n1e-17\n0.1\ninf\n""\n"a, b"\n'
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        ({}, "need columns"),
+        ({" ": [1]}, "a name of its own"),
+        ({"a": []}, "number of rows"),
+        ({"a": [1], "b": [1, 2]}, "number of rows"),
+        ({"a": [[1, 2]]}, "neither number nor text"),
+    ],
+)
+def test_what_is_no_table_is_refused(data, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        figures.show(drawn(), "A line.", data=data)
+
+
+def test_a_notebook_gets_the_table_beside_the_picture(monkeypatch):
+    shown = []
+    monkeypatch.setattr(figures._notebook, "show", lambda *given: shown.append(given) or True)
+    figures.show(drawn(), "A line.")
+    figures.show(drawn(), "A line.", data={"x": [1, 2]})
+    read, given = (more["text/csv"] for _, _, more in shown)
+    assert read.startswith("panel,series,x label,x,y\na title,a line,x,0,1\n")
+    assert given == "x\n1\n2\n"

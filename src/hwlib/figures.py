@@ -6,15 +6,19 @@ and its dark theme; elsewhere the colours stand as they were drawn. The six cate
 start from the palette of Okabe and Ito (https://jfly.uni-koeln.de/color/), which stays
 distinguishable under the common forms of colour blindness.
 
+A figure also carries its data, as a table that the site offers for download: read from the lines,
+bars and pictures in it, or given as columns where these do not say it.
+
 This module loads matplotlib, which comes with the extra ``plot``.
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hwlib import _notebook, _svg
+from hwlib import _drawn, _notebook, _svg, _table
 from hwlib._extras import require
 
 if TYPE_CHECKING:
@@ -47,23 +51,33 @@ def use_style() -> None:
     matplotlib.rcParams.update(_style(require("cycler", "plot").cycler))
 
 
-def show(figure: Figure, alt: str) -> None:
-    """Display a figure with its alternative text, and close it.
+def show(figure: Figure, alt: str, data: Mapping[str, Sequence[Any]] | None = None) -> None:
+    """Display a figure with its alternative text and its data, and close it.
 
     In a notebook the figure becomes an inline SVG whose colours are CSS variables and whose bytes
-    depend on nothing but its content. Elsewhere matplotlib shows it in its own window.
+    depend on nothing but its content; the output holds its data as ``text/csv`` beside it.
+    Elsewhere matplotlib shows it in its own window.
+
+    Without ``data`` the table is read from the figure: a row for each point of a line or of a
+    scatter plot, each bar, step, error bar, level and pixel, with the panel's title, the labels of
+    the axes and the label of the series. A drawing that is made of texts and single patches has
+    no such data, and photographs or very long lines have too much of it: name what it shows.
 
     Args:
         figure: A matplotlib figure drawn after :func:`use_style`.
         alt: What the figure shows, in one or two sentences, for a reader who cannot see it.
+        data: The columns of its table by their names, all of the same length: numbers, which are
+            written with six significant digits, or texts.
 
     Raises:
-        ValueError: ``alt`` is empty.
+        ValueError: ``alt`` is empty, or ``data`` is no table.
     """
     if not alt.strip():
         raise ValueError("a figure needs an alternative text: say in a sentence what it shows")
+    table = _drawn.columns(figure) if data is None else _table.checked(data)
+    more = {_table.MIME: _table.csv_text(table)} if table else {}
     pyplot = require("matplotlib.pyplot", "plot")
-    if not _notebook.show(_markup(figure, alt), f"[figure: {alt}]"):
+    if not _notebook.show(_markup(figure, alt), f"[figure: {alt}]", more):
         pyplot.show()
     pyplot.close(figure)
 

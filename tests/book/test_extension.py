@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ kernelspec:
 ---
 
 """
+EXTRAS = "extras: "  # before the text of a page that is also a notebook
 CLAIMS = """
 ```{code-cell} python
 from hwlib.claims import claim, record
@@ -59,8 +61,10 @@ class Book:
         assert text.count(old) == 1
         self.write(name, text.replace(old, new))
 
-    def build(self, *flags: str) -> subprocess.CompletedProcess[str]:
-        command = [str(Path(sys.executable).with_name("jupyter-book")), "build", ".", *flags]
+    def build(self, *flags: str, before: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+        """Build the book, with a command before the one that builds."""
+        jupyter_book = Path(sys.executable).with_name("jupyter-book")
+        command = [*before, str(jupyter_book), "build", ".", *flags]
         environment = {
             **os.environ,
             "PYTHONPATH": str(self.root / "src"),
@@ -148,10 +152,17 @@ def test_an_edit_in_the_library_executes_again(book):
         ("```{code-cell} python\n%time x = 1\n```\n", "a code cell uses '%time'"),
         (CLAIMS, "the name 'one' is used on book/page and again on book/page"),
         ('```{code-cell} python\nimport sys; print("odd", file=sys.stderr)\n```\n', "stderr"),
+        (EXTRAS, "a page with extras begins with a paragraph in italics"),
+        (f"{EXTRAS}*One.\nTwo.*\n\n![x](x.svg)", "a notebook cannot show this image"),
     ],
 )
 def test_a_strict_build_stops_at(book, text, complaint):
-    book.page(CLAIMS + "\n" + text + "\n")
+    if text.startswith(EXTRAS):
+        book.write("book/x.svg", '<svg xmlns="http://www.w3.org/2000/svg"></svg>')
+        head = NOTEBOOK.replace("---\n\n", "extras: none\n---\n\n")
+        book.write("book/page.md", head + "# Page\n\n" + text.removeprefix(EXTRAS) + CLAIMS)
+    else:
+        book.page(CLAIMS + "\n" + text + "\n")
     done = book.build(*STRICT)
     assert complaint in said(done)
     assert done.returncode != 0

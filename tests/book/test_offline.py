@@ -1,15 +1,24 @@
-"""The built site's text: it names no other host to load from, and each hook had its effect."""
+"""The built site's text names no other host to load from, and the build asks for none.
+
+That every page works from a folder, without a server, is tested in a browser (``test_pages``).
+"""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from tests.book.browser import built_pages, site_folder
 from tests.book.markup import elsewhere, page_loads, repeated_identifiers, style_loads
+from tests.book.test_extension import STRICT, Book, said
 
 import hwlib
+from hwlib import datasets
 
+ROOT = Path(__file__).resolve().parents[2]
 BUILT = site_folder()
 PAGES = built_pages(BUILT) or ["no page"]
 THEBE = ("x-thebe-config", "sphinx-thebe", "THEBE_JS_URL", "kernelName =")
@@ -104,3 +113,67 @@ def test_the_api_page_has_every_public_name(module: str, site: Path) -> None:
     text = (site / "book" / "api.html").read_text(encoding="utf-8")
     names = getattr(hwlib, module).__all__
     assert [name for name in names if f'id="hwlib.{module}.{name}"' not in text] == []
+
+
+CUT_OFF = ["unshare", "--map-root-user", "--net"]
+WITHOUT_NETWORK = (
+    "import fcntl, os, socket, struct, sys\n"
+    "with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as up:\n"  # kernels talk over loopback
+    "    fcntl.ioctl(up, 0x8914, struct.pack('16sh', b'lo', 0x1 | 0x8 | 0x40))\n"
+    "os.execvp(sys.argv[1], sys.argv[1:])"
+)
+PAGE = """
+```{code-cell} python
+import socket
+
+from hwlib import datasets
+from hwlib.claims import claim, record
+
+record("half", 0.5)
+data = datasets.load("mnist")
+datasets.notice(data)
+with socket.socket() as out:
+    unreachable = out.connect_ex(("192.0.2.1", 80)) != 0
+claim("cut-off", "There is no network.", unreachable, "==", True, kind="exact")
+claim("data", "There are ten digits.", len(set(data.test_labels.tolist())), "==", 10, kind="exact")
+```
+"""
+
+
+@pytest.fixture
+def cut_off() -> list[str]:
+    """A command to put before another, which then has no network but the loopback."""
+    command = [*CUT_OFF, sys.executable, "-c", WITHOUT_NETWORK]
+    try:
+        tried = subprocess.run([*command, "true"], capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no unshare here, which cuts a process off from the network")
+    if tried.returncode != 0:
+        pytest.skip(f"no network namespace may be made here: {tried.stderr.decode().strip()}")
+    return command
+
+
+@pytest.mark.parametrize("data", ["given", "missing"])
+def test_a_book_builds_without_a_network(
+    data: str, cut_off: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if data == "missing":
+        monkeypatch.delenv("HWLIB_DATA", raising=False)
+        monkeypatch.delenv("HWLIB_REQUIRE_DATA", raising=False)
+        monkeypatch.setenv("HWLIB_CACHE", str(tmp_path / "cache"))
+    elif datasets.find("mnist") is None or datasets.find("fashion-mnist") is None:
+        pytest.skip("the archives are not here")
+    book = Book(tmp_path / "book")
+    book.page(PAGE)
+    done = book.build(*STRICT, before=cut_off)
+    assert done.returncode == 0, said(done)
+    assert set(book.claims()) == {"cut-off", "data"}
+
+
+def test_the_wheel_is_built_without_a_network(cut_off: list[str], tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from hwbook.homework import build_wheel; "
+    code += "build_wheel(Path(sys.argv[1]), Path(sys.argv[2]))"
+    command = [*cut_off, sys.executable, "-c", code, str(ROOT), str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'book' / '_ext'}"}
+    subprocess.run(command, check=True, env=environment)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".whl"]

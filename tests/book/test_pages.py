@@ -107,6 +107,31 @@ def test_it_works_from_a_folder(
 
 
 @pytest.mark.site
+@pytest.mark.parametrize("word", ["softmax", "Jacobian", "zzzz"])
+def test_the_search_works_from_a_folder(
+    word: str, site: Path, viewers: dict[tuple[str, int], Viewer]
+) -> None:
+    viewer = viewers["light", max(WIDTHS)]
+    seen = viewer.open(f"{(site / 'search.html').as_uri()}?q={word}")
+    viewer.page.wait_for_selector("#search-results p.search-summary:not(:empty)")
+    viewer.page.wait_for_function("document.querySelector('.search-summary').innerText.length > 20")
+    found = viewer.page.locator("#search-results li a").all_inner_texts()
+    assert any(word.lower() in title.lower() for title in found) == (word != "zzzz")
+    assert seen.complaints == []
+    assert seen.outside(site.as_uri()) == []
+
+
+@pytest.mark.site
+def test_a_served_search_quotes_what_it_finds(
+    origin: str, viewers: dict[tuple[str, int], Viewer]
+) -> None:
+    viewer = viewers["light", max(WIDTHS)]
+    seen = viewer.open(f"{origin}search.html?q=median")
+    viewer.page.wait_for_selector("#search-results li p.context")
+    assert seen.complaints == []
+
+
+@pytest.mark.site
 @pytest.mark.parametrize("page", PAGES)
 def test_it_fits_a_narrow_phone(
     page: str, origin: str, viewers: dict[tuple[str, int], Viewer]

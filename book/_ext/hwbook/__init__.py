@@ -10,20 +10,35 @@ from hwbook import (
     accessible,
     crossrefs,
     execution,
+    figures,
     homework,
     ledger,
     light,
+    notebooks,
     offline,
     opening,
     prose,
     search,
+    seeds,
 )
-
-JOBS = (execution, homework, ledger, crossrefs, prose, opening, search, offline, accessible, light)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register every job with Sphinx."""
-    for job in JOBS:
+    for job in (
+        figures,
+        execution,
+        homework,
+        ledger,
+        crossrefs,
+        prose,
+        opening,
+        search,
+        seeds,
+        notebooks,
+        offline,
+        accessible,
+        light,
+    ):
         job.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,9 +1,9 @@
 """How chapters are executed: a cache that knows the library, and a kernel that keeps quiet.
 
 jupyter-cache re-executes a page when its own cells change. The numbers of this book also depend
-on the library, the lock file, the benchmark results and the data, so the cache lives in a folder
-that is named by a digest of all of them. The folder is an "env" value of Sphinx: when it changes,
-every page is read again.
+on the library, the lock file, the benchmark results, the kernels' settings and the data, so the
+cache lives in a folder that is named by a digest of all of them. The folder is an "env" value of
+Sphinx: when it changes, every page is read again.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def _sources(root: Path) -> Iterator[Path]:
     for suffix in ("py", "md"):
         yield from (root / "src").rglob(f"*.{suffix}")
     yield from (root / "benchmarks" / "results").glob("*.json")
+    yield root / "book" / "_ext" / "hwbook" / "execution.py"  # it sets up the kernels
     yield from (root / "requirements.lock", root / "pyproject.toml")
 
 
@@ -94,9 +95,10 @@ def _prune(caches: Path) -> None:
 def _quiet_kernels(folder: Path) -> None:
     """Keep out of the pages what is no part of a cell's result.
 
-    A line on stderr stops a strict build, and three such lines depend on the machine alone: the
-    kernel's notice about its transport, matplotlib's about its first look at the fonts, and the
-    data sets' about their fallback, which the pages state in a box of their own.
+    A line on stderr stops a strict build, and some such lines are about the machine alone: the
+    kernel's notice about its transport, matplotlib's about its first look at the fonts, torch's
+    about its own use of what it deprecates, with the path of its file, and the data sets' about
+    their fallback, which the pages state in a box of their own.
     """
     profile = folder / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
@@ -105,7 +107,7 @@ def _quiet_kernels(folder: Path) -> None:
         encoding="utf-8",
     )
     os.environ["IPYTHONDIR"] = str(folder)
-    os.environ["PYTHONWARNINGS"] = "ignore:Built without"
+    os.environ["PYTHONWARNINGS"] = "ignore:Built without,ignore:`torch.jit.script` is deprecated"
     import matplotlib.font_manager  # noqa: F401
 
 

@@ -19,12 +19,12 @@ WORDS_PER_MINUTE = 200
 LINES_PER_MINUTE = 20
 FORMULAS_PER_MINUTE = 4
 STEP = 5  # minutes: nobody reads to the minute
-_SKIPPED = {"solution", "tag_hide-input"}
+_SKIPPED = {"solution", "tag_hide-input", "tag_hide-cell", "tag_remove-input", "tag_remove-cell"}
 
 
 def setup(app: Sphinx) -> None:
     """Set each opening as soon as its page is read."""
-    app.connect("doctree-read", _set_opening)
+    app.connect("doctree-read", lambda _, doctree: set_opening(doctree))
 
 
 def reading_minutes(page: nodes.Element) -> int:
@@ -41,16 +41,8 @@ def reading_minutes(page: nodes.Element) -> int:
     return max(STEP, STEP * round(exact / STEP))
 
 
-def _read(node: nodes.Node) -> Iterator[nodes.Node]:
-    """The texts, listings and formulas that a reader meets."""
-    if isinstance(node, nodes.literal_block | nodes.math_block | nodes.Text):
-        yield node
-    elif isinstance(node, nodes.Element) and not _SKIPPED.intersection(node.get("classes", ())):
-        for child in node.children:
-            yield from _read(child)
-
-
-def _set_opening(app: Sphinx, doctree: nodes.document) -> None:
+def set_opening(doctree: nodes.document) -> None:
+    """Turn a first paragraph in italics into the line of facts and the lead."""
     paragraph = next(doctree.findall(nodes.paragraph), None)
     if paragraph is None or len(paragraph) != 1 or not isinstance(paragraph[0], nodes.emphasis):
         return
@@ -60,7 +52,16 @@ def _set_opening(app: Sphinx, doctree: nodes.document) -> None:
     facts = [subject.removesuffix("."), f"{reading_minutes(doctree)} minutes to read"]
     claims = sum(record["sort"] == "claim" for record in carried_by(doctree))
     if claims:
-        facts.append(f"{claims} claims")
+        facts.append(f"{claims} claim{'s' if claims > 1 else ''}")
     line = nodes.paragraph("", " · ".join(facts), classes=["hw-facts"])
     lead = nodes.paragraph("", "", nodes.Text(rest), *italics[1:], classes=["hw-lead"])
     paragraph.replace_self([line, lead])
+
+
+def _read(node: nodes.Node) -> Iterator[nodes.Node]:
+    """The texts, listings and formulas that a reader meets."""
+    if isinstance(node, nodes.literal_block | nodes.math_block | nodes.Text):
+        yield node
+    elif isinstance(node, nodes.Element) and not _SKIPPED.intersection(node.get("classes", ())):
+        for child in node.children:
+            yield from _read(child)
