@@ -11,11 +11,7 @@ from tests.book.browser import Viewer
 FOUND = """() => /found|did not match/.test(document.querySelector(".search-summary")?.innerText)"""
 RESULTS = """() => [...document.querySelectorAll("ul.search > li > a:first-of-type")]
   .map(link => link.getAttribute("href"))"""
-CHAPTERS = {
-    "median": "book/lad.html",
-    "Kronecker": "book/softmax.html",
-    "Muon": "book/fashion-mnist-recipes.html",
-}
+CHAPTERS = {"median": "book/lad.html", "Muon": "book/fashion-mnist-recipes.html"}
 REFERENCE = ("api", "bibliography", "errata", "ledger", "notation")
 NAMES = {
     "lad.fit": "hwlib.lad.fit",
@@ -51,6 +47,11 @@ def test_a_word_leads_to_its_chapters_before_the_reference(
     assert chapter in found
     references = [page for page in found if page.removesuffix(".html").endswith(REFERENCE)]
     assert found.index(chapter) < min(map(found.index, references), default=len(found))
+
+
+@pytest.mark.site
+def test_a_heading_counts_more_than_a_text(browser: Browser, start: str) -> None:
+    assert results(browser, start, "Kronecker")[:2] == ["book/errata.html", "book/softmax.html"]
 
 
 @pytest.mark.site
