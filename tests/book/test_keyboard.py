@@ -27,11 +27,12 @@ MEET = """async () => {
   here.dataset.met = "yes";
   const box = here.getBoundingClientRect();
   const style = getComputedStyle(here);
-  const ring = parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== "none";
-  const glow = style.boxShadow !== "none";
+  const ringed = style => parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== "none";
+  const around = getComputedStyle(here.parentElement, "::before");  // of a solution's whole title
   const region = here.closest("#pst-skip-link, .bd-sidebar-primary, .bd-header-article, " +
     ".bd-article, .prev-next-footer, .bd-sidebar-secondary, footer")?.className ?? "";
-  return {what: here.outerHTML.slice(0, 160), region, seen: ring || glow,
+  return {what: here.outerHTML.slice(0, 160), region,
+          seen: ringed(style) || style.boxShadow !== "none" || ringed(around),
           top: box.top + scrollY, bottom: box.bottom + scrollY, left: box.left, right: box.right,
           visible: box.bottom > 0 && box.top < innerHeight};
 }"""
