@@ -35,7 +35,7 @@ serve: book  ## build, then serve the site on this machine (PORT=8000)
 
 # Each part with its budget in seconds, on two cores with the environment ready.
 test: env browser  ## run every check: 20 minutes, with the environment there
-	@$(BIN)/python tests/run.py lint:20 types:60 units:240 grading:240 strict:240 site:340 notebooks:200
+	@$(BIN)/python tests/run.py lint:20 types:60 units:240 grading:240 strict:240 site:480 notebooks:200
 
 lint: env  ## ruff: lint and format
 	$(BIN)/ruff check .

@@ -18,6 +18,14 @@
 
   const markAll = () => document.querySelectorAll(boxes).forEach(mark);
 
+  // The theme takes the focus off a button that was used, to hide its tip from a pointer. A click
+  // without a count comes from the keyboard.
+  document.querySelectorAll(".theme-switch-button, .sidebar-toggle").forEach((button) => {
+    button.addEventListener("click", (event) => {
+      if (event.detail === 0) button.focus();
+    });
+  });
+
   // A sidebar that closes gives the focus back to the button that opened it.
   const returnFocus = (sort) => {
     const sidebar = document.getElementById(`pst-${sort}-sidebar-modal`);

@@ -105,10 +105,6 @@ class Viewer:
         self.page.evaluate(_SETTLED)
         return self._seen
 
-    def at_width(self, width: int) -> None:
-        """Make the window narrower or wider."""
-        self.page.set_viewport_size({"width": width, "height": HEIGHT})
-
     def violations(self) -> list[str]:
         """What axe-core finds, a line for each element."""
         self.page.evaluate(AXE)

@@ -19,7 +19,6 @@ from tests.book.browser import (
 
 BUILT = site_folder()
 PAGES = built_pages(BUILT) or ["no page"]
-NARROWEST = 360
 VIEWS = [(page, theme, width) for theme in THEMES for width in WIDTHS for page in PAGES]
 WHOLE = """<!doctype html><html lang="en"><head><title>T</title><link rel="icon" href="data:,">
 </head><body><main><h1>Title</h1>{}</main></body></html>"""
@@ -129,20 +128,6 @@ def test_a_served_search_quotes_what_it_finds(
     seen = viewer.open(f"{origin}search.html?q=median")
     viewer.page.wait_for_selector("#search-results li p.context")
     assert seen.complaints == []
-
-
-@pytest.mark.site
-@pytest.mark.parametrize("page", PAGES)
-def test_it_fits_a_narrow_phone(
-    page: str, origin: str, viewers: dict[tuple[str, int], Viewer]
-) -> None:
-    viewer = viewers["light", min(WIDTHS)]
-    viewer.at_width(NARROWEST)
-    try:
-        viewer.open(origin + page)
-        assert not viewer.too_wide(), "\n" + "\n".join(viewer.too_wide())
-    finally:
-        viewer.at_width(min(WIDTHS))
 
 
 @pytest.mark.site

@@ -19,6 +19,7 @@ from hwbook import (
     offline,
     opening,
     prose,
+    search,
     seeds,
 )
 
@@ -34,6 +35,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         crossrefs,
         prose,
         opening,
+        search,
         seeds,
         notebooks,
         offline,
