@@ -124,6 +124,12 @@ BOXES: Mistakes = {
     ("2a", "height-one"): lambda h, d: (np.ones(2), np.array([0, -d]), np.array([1, -1]), 0),
     ("2a", "no-output-bias"): lambda h, d: (*box_network(h, d)[:3], 0.0),
     ("2a", "half-open"): lambda h, d: (np.ones(2), np.array([0, -d]), np.array([h, -h]), 0.0),
+    ("2a", "edge-moved"): lambda h, d: (
+        np.ones(2),
+        np.array([0, 1e-9 - d]),
+        np.array([h, -h]),
+        0.0,
+    ),
     ("2b", "ends-of-cells"): box_sum_at(0.0),
     ("2b", "heights-as-weights"): heights_as_weights,
     ("2b", "half-width"): box_sum_at(0.5, width=1.0),
