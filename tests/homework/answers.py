@@ -171,6 +171,7 @@ SOFTMAX: Mistakes = {
     ("3a", "no-exponential"): lambda z: z / z.sum(),
     ("3a", "sigmoid"): lambda z: 1 / (1 + np.exp(-z)),
     ("3a", "not-shifted"): unshifted,
+    ("3a", "shifted-too-little"): lambda z: unshifted(z - z.mean()),
     ("3b", "log-transposed"): lambda z: np.eye(len(z)) - softmax(z)[:, None],
     ("3b", "log-of-softmax"): jacobian,
     ("3b", "log-no-delta"): lambda z: -np.ones((len(z), 1)) * softmax(z),
