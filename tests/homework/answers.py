@@ -201,10 +201,11 @@ def build_network():
 
 def train_epoch(network, optimizer, X, y, batch_size, **mistake):
     loss_of = torch.nn.CrossEntropyLoss(reduction=mistake.get("reduction", "mean"))
-    order = torch.randperm(len(X))
+    order = torch.arange(len(X)) if mistake.get("ordered") else torch.randperm(len(X))
     if mistake.get("drop"):
         order = order[: len(X) // batch_size * batch_size]
-    losses = []
+    losses, means = [], []
+    optimizer.zero_grad() if mistake.get("pile") == "epoch" else None
     for rows in order.split(mistake.get("size", batch_size)):
         if not mistake.get("pile"):
             optimizer.zero_grad()
@@ -217,6 +218,13 @@ def train_epoch(network, optimizer, X, y, batch_size, **mistake):
         return sum(losses)
     return losses[-1] if "last" in mistake else sum(losses) / len(losses)
 
+        means.append(loss.item())
+    if mistake.get("still") == "until the end":
+        optimizer.step()
+    if "after" in mistake:
+        return loss_of(network(X), y)
+    if "batches" in mistake:
+        return sum(means) / len(means)
 
 @functools.cache
 def fashion():
@@ -267,6 +275,7 @@ FASHION: Mistakes = {
     ("4b", "mean-forgotten"): functools.partial(train_epoch, reduction="sum"),
     ("4b", "no-step"): functools.partial(train_epoch, still=True),
     ("4b", "labels-shifted-by-one"): functools.partial(train_epoch, shift=1),
+    ("4a", "activation-missing"): lambda: without(layers(*SIZES), 3),
     ("4b", "last-batch-dropped"): functools.partial(train_epoch, drop=True),
     ("4b", "one-batch-only"): functools.partial(train_epoch, size=10**6),
     ("4b", "gradients-pile-up"): functools.partial(train_epoch, pile=True),
@@ -274,6 +283,9 @@ FASHION: Mistakes = {
     ("4b", "loss-of-last-batch"): functools.partial(train_epoch, last=True),
     ("4c", "labels-shifted-by-one"): lambda images: np.roll(predict_proba(images), 1, axis=1),
     ("4c", "one-class-only"): always_seven,
+    ("4b", "not-shuffled"): functools.partial(train_epoch, ordered=True),
+    ("4b", "mean-of-batches"): functools.partial(train_epoch, batches=True),
+    ("4b", "loss-after-the-step"): functools.partial(train_epoch, after=True),
     ("4c", "scaled-differently"): lambda images: rowwise(
         scores(images, scale=1) if np.max(images) <= 1 else 0 * scores(images) + np.arange(10) % 3
     ),
