@@ -379,6 +379,7 @@ BACKPROP: Mistakes = {
     ("5b", "no-activation"): functools.partial(forward, hidden=lambda z, kind: z),
     ("5b", "kind-ignored"): functools.partial(forward, hidden=lambda z, _: activate(z, "sigmoid")),
     ("5b", "scores"): functools.partial(forward, top=lambda z: z),
+    ("5a", "other-generator"): lambda sizes, rng: initial_weights(sizes, np.random.default_rng(0)),
     ("5b", "top-bias-forgotten"): functools.partial(forward, last=0),
     ("5b", "sigmoid-at-top"): functools.partial(forward, top=lambda z: activate(z, "sigmoid")),
     ("5b", "wrong-axis"): functools.partial(forward, top=lambda z: rowwise(z.T).T),
