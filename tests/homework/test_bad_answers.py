@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from tests.homework.answers import RIGHT, Dense
 
-from hwlib.homework import _answer, attempt, check
+from hwlib.homework import _answer, _limit, attempt, check
 from hwlib.homework._check import examine
 from hwlib.homework._limit import StillRunningError, TimeUp, limited
 from hwlib.homework._problems import find, keys
@@ -171,6 +171,16 @@ def test_the_timer_of_somebody_else_goes_on():
 def test_a_quick_answer_is_not_disturbed_by_the_limit():
     assert limited(lambda: 7, 0.5) == 7
     time.sleep(0.6)  # no alarm comes after it
+
+
+def test_no_alarm_goes_on_after_a_call_that_was_ended(monkeypatch):
+    monkeypatch.setattr(_limit, "AGAIN", 2e-5)  # the next alarm comes while the first is handled
+    handler = signal.getsignal(signal.SIGALRM)
+    for _ in range(100):
+        with pytest.raises(TimeUp):
+            limited(functools.partial(forever, 0, 0, 0), 0.002)
+        assert signal.getitimer(signal.ITIMER_REAL)[1] == 0  # it is the timer of pytest, or none
+        assert signal.getsignal(signal.SIGALRM) is handler
 
 
 def test_what_was_changed_is_put_back():
