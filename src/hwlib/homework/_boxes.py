@@ -246,7 +246,7 @@ _CUBES = (
     Mistake(
         "or-in-place-of-and",
         "The network fires wherever a single coordinate is in its range. How many of the 2d steps "
-        "fire for a point of the cube?",
+        "fire for a point of the box?",
         lambda found, low, high, x: (
             len(low) > 1 and alike(found, ((x > low) & (x < high)).any(axis=1))
         ),
@@ -321,6 +321,6 @@ CHECKS = (
         ),
         (*_BEYOND, *_COUNTS),
     ),
-    Check("2c", "cube_network", (Part("1 in the cube, 0 elsewhere", 0.5, _is_cube),), _CUBES),
+    Check("2c", "cube_network", (Part("1 in the box, 0 elsewhere", 0.5, _is_cube),), _CUBES),
     Check("2d", "count_boxes", (Part("The number of boxes", 0.5, _count),), _NUMBERS),
 )
