@@ -63,8 +63,9 @@ def _with_alarm(call: Callable[[], Any], seconds: float) -> Any:
     tracing = sys.gettrace()
     handler = signal.signal(signal.SIGALRM, ring)
     started = time.monotonic()
-    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    left, interval = signal.getitimer(signal.ITIMER_REAL)
     try:
+        signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
         return call()
     finally:
         over = True  # no alarm that comes now may end what follows: the timer would go on
