@@ -124,6 +124,12 @@ BOXES: Mistakes = {
     ("2a", "height-one"): lambda h, d: (np.ones(2), np.array([0, -d]), np.array([1, -1]), 0),
     ("2a", "no-output-bias"): lambda h, d: (*box_network(h, d)[:3], 0.0),
     ("2a", "half-open"): lambda h, d: (np.ones(2), np.array([0, -d]), np.array([h, -h]), 0.0),
+    ("2a", "edge-moved"): lambda h, d: (
+        np.ones(2),
+        np.array([0, 1e-9 - d]),
+        np.array([h, -h]),
+        0.0,
+    ),
     ("2b", "ends-of-cells"): box_sum_at(0.0),
     ("2b", "heights-as-weights"): heights_as_weights,
     ("2b", "half-width"): box_sum_at(0.5, width=1.0),
@@ -165,6 +171,7 @@ SOFTMAX: Mistakes = {
     ("3a", "no-exponential"): lambda z: z / z.sum(),
     ("3a", "sigmoid"): lambda z: 1 / (1 + np.exp(-z)),
     ("3a", "not-shifted"): unshifted,
+    ("3a", "shifted-too-little"): lambda z: unshifted(z - z.mean()),
     ("3b", "log-transposed"): lambda z: np.eye(len(z)) - softmax(z)[:, None],
     ("3b", "log-of-softmax"): jacobian,
     ("3b", "log-no-delta"): lambda z: -np.ones((len(z), 1)) * softmax(z),
@@ -192,12 +199,17 @@ def build_network():
     return layers(*SIZES)
 
 
+def without(module, place):
+    return torch.nn.Sequential(*(part for i, part in enumerate(module) if i != place))
+
+
 def train_epoch(network, optimizer, X, y, batch_size, **mistake):
     loss_of = torch.nn.CrossEntropyLoss(reduction=mistake.get("reduction", "mean"))
-    order = torch.randperm(len(X))
+    order = torch.arange(len(X)) if mistake.get("ordered") else torch.randperm(len(X))
     if mistake.get("drop"):
         order = order[: len(X) // batch_size * batch_size]
-    losses = []
+    losses, means = [], []
+    optimizer.zero_grad() if mistake.get("pile") == "epoch" else None
     for rows in order.split(mistake.get("size", batch_size)):
         if not mistake.get("pile"):
             optimizer.zero_grad()
@@ -206,6 +218,13 @@ def train_epoch(network, optimizer, X, y, batch_size, **mistake):
         if not mistake.get("still"):
             optimizer.step()
         losses += [loss.item()] * len(rows)
+        means.append(loss.item())
+    if mistake.get("still") == "until the end":
+        optimizer.step()
+    if "after" in mistake:
+        return loss_of(network(X), y)
+    if "batches" in mistake:
+        return sum(means) / len(means)
     if "summed" in mistake:
         return sum(losses)
     return losses[-1] if "last" in mistake else sum(losses) / len(losses)
@@ -256,6 +275,7 @@ FASHION: Mistakes = {
     ("4a", "layer-too-many"): lambda: layers(784, 256, 128, 64, 64, 10),
     ("4a", "softmax-at-the-end"): lambda: layers(*SIZES, end=[torch.nn.Softmax(dim=1)]),
     ("4a", "no-activation"): lambda: layers(*SIZES, unit=torch.nn.Identity),
+    ("4a", "activation-missing"): lambda: without(layers(*SIZES), 3),
     ("4a", "relu-at-the-end"): lambda: layers(*SIZES, end=[torch.nn.ReLU()]),
     ("4b", "mean-forgotten"): functools.partial(train_epoch, reduction="sum"),
     ("4b", "no-step"): functools.partial(train_epoch, still=True),
@@ -263,6 +283,9 @@ FASHION: Mistakes = {
     ("4b", "last-batch-dropped"): functools.partial(train_epoch, drop=True),
     ("4b", "one-batch-only"): functools.partial(train_epoch, size=10**6),
     ("4b", "gradients-pile-up"): functools.partial(train_epoch, pile=True),
+    ("4b", "not-shuffled"): functools.partial(train_epoch, ordered=True),
+    ("4b", "mean-of-batches"): functools.partial(train_epoch, batches=True),
+    ("4b", "loss-after-the-step"): functools.partial(train_epoch, after=True),
     ("4b", "loss-summed"): functools.partial(train_epoch, summed=True),
     ("4b", "loss-of-last-batch"): functools.partial(train_epoch, last=True),
     ("4c", "labels-shifted-by-one"): lambda images: np.roll(predict_proba(images), 1, axis=1),
@@ -356,6 +379,7 @@ BACKPROP: Mistakes = {
         [W.T for W in initial_weights(sizes, rng)[0]],
         initial_weights(sizes, rng)[1],
     ),
+    ("5a", "other-generator"): lambda sizes, rng: initial_weights(sizes, np.random.default_rng(0)),
     ("5b", "bias-forgotten"): functools.partial(forward, below=0),
     ("5b", "no-activation"): functools.partial(forward, hidden=lambda z, kind: z),
     ("5b", "kind-ignored"): functools.partial(forward, hidden=lambda z, _: activate(z, "sigmoid")),
@@ -401,3 +425,98 @@ RIGHT = {
     "5d": predict,
 }
 WRONG: Mistakes = LAD | BOXES | SOFTMAX | FASHION | BACKPROP
+
+
+def lower_positive(low, high):
+    return cube_network(-np.abs(low), high)
+
+
+def single(*values):
+    """The same values in float32."""
+    return [[*map(np.float32, v)] if isinstance(v, list) else np.float32(v) for v in values]
+
+
+class Dense(torch.nn.Module):
+    """The network of problem 4 as a module of its own."""
+
+    def __init__(self, first=lambda: None):
+        super().__init__()
+        self.layers = torch.nn.ModuleList(torch.nn.Linear(*sizes) for sizes in pairwise(SIZES))
+        self.first = first
+
+    def forward(self, x):
+        self.first()
+        for layer in self.layers[:-1]:
+            x = layer(x).relu()
+        return self.layers[-1](x)
+
+
+def train_one_by_one(network, optimizer, X, y, batch_size):
+    total = 0.0
+    for rows in torch.randperm(len(X)).split(batch_size):
+        network.zero_grad()
+        for i in rows:
+            loss = torch.nn.functional.cross_entropy(network(X[i]), y[i])
+            (loss / len(rows)).backward()
+            total += loss.detach()
+        optimizer.step()
+        with torch.no_grad():
+            network(X)  # to look how far it got
+    return total / len(X)
+
+
+# Wrong in a way that few inputs show; what the report says to it.
+SUBTLE = [
+    ("2c", lower_positive, "the network is not 1 in the box"),
+    ("3a", lambda z: unshifted(z - z.min()), "after your shift some of them are large"),
+    ("3a", lambda z: unshifted(z - z[0]), "after your shift some of them are large"),
+    ("3a", lambda z: unshifted(np.clip(z, -700, 700)), "should not change any probability"),
+    (
+        "4a",
+        functools.partial(layers, *SIZES, unit=torch.nn.LeakyReLU),
+        "something else than a ReLU",
+    ),
+    ("4a", lambda: layers(*SIZES, end=[torch.nn.LogSoftmax(dim=1)]), "ends in a softmax"),
+    ("4b", functools.partial(train_epoch, pile="epoch"), "What sets them back, and how often?"),
+    ("4b", functools.partial(train_epoch, still="until the end"), "There is a single step"),
+    (
+        "5b",
+        functools.partial(forward, top=lambda z: np.nan_to_num(naive_rowwise(z))),
+        "With large scores p is not the softmax",
+    ),
+    (
+        "5c",
+        functools.partial(gradients, bias=lambda d: d.sum(axis=0, keepdims=True)),
+        "biases have the shape (1, 6) in place of (6,)",
+    ),
+    (
+        "5c",
+        lambda *given: [(dW.T, db) for dW, db in gradients(*given)],
+        "(4, 6) in place of (6, 4)",
+    ),
+]
+
+# Right in another style.
+UNUSUAL = [
+    ("1a", lambda *given: l1_loss(*single(*given))),
+    ("1a", lambda X, w, y: torch.tensor(X @ w - y, requires_grad=True).float().abs().sum()),
+    (
+        "1a",
+        lambda X, w, y: sum(abs(float(row @ w[:, 0] - t[0])) for row, t in zip(X, y, strict=True)),
+    ),
+    ("1b", lambda X, y: [part.tolist() for part in solve_l1(X, y)]),
+    ("2a", lambda h, delta: ([1 / delta, -1 / delta], [0, 1], [h, h], -h)),
+    ("2b", lambda f, B, n: single(*box_sum(f, B, n))),
+    ("2b", lambda f, B, n: [part.tolist()[::-1] for part in box_sum(f, B, n)]),
+    ("2c", lambda low, high: (*cube_network(low, high)[:3], 1 - 2 * len(low))),
+    ("2d", lambda B, delta, d: int(np.ceil(2 * B / delta)) ** d),
+    ("3a", lambda z: torch.tensor(z).softmax(dim=0)),
+    ("3a", lambda z: softmax(*single(z))),
+    ("3b", lambda z: log_derivative(*single(z)).astype(np.float32)),
+    ("3c", lambda z: jacobian(*single(z))),
+    ("4a", Dense),
+    ("4a", lambda: Dense().double()),
+    ("4b", train_one_by_one),
+    ("5b", lambda W, b, X, kind: forward(*single(W, b, X), kind)),
+    ("5c", lambda W, b, X, y, kind: gradients(*single(W, b, X), y, kind)),
+]

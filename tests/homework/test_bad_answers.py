@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import signal
 import subprocess
@@ -12,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from tests.homework.answers import RIGHT
+from tests.homework.answers import RIGHT, Dense
 
-from hwlib.homework import _answer, attempt, check
+from hwlib.homework import _answer, _limit, attempt, check
 from hwlib.homework._check import examine
 from hwlib.homework._limit import StillRunningError, TimeUp, limited
 from hwlib.homework._problems import find, keys
@@ -94,6 +95,8 @@ def forever_catching(X, w, y):
         (lambda X, w, y: 1j, "should be an array of numbers"),
         (lambda X, w, y: [1.0, 2.0], "The loss is one number"),
         (lambda X, w, y: np.abs(X @ w - y), "The loss is one number"),
+        (lambda X, w, y: sum(abs(X @ w - y)), "of shape (1,) of float64. Add up over all axes."),
+        (lambda X, w, y: np.array("0.5"), "it is an array of shape () of <U3"),
         (lambda X, w, y: float("nan"), "is not finite: it contains nan"),
         (lambda X, w, y: float("inf"), "is not finite: it contains inf"),
         (raising, "ZeroDivisionError: division by zero (line "),
@@ -170,6 +173,23 @@ def test_a_quick_answer_is_not_disturbed_by_the_limit():
     time.sleep(0.6)  # no alarm comes after it
 
 
+def test_no_alarm_goes_on_after_a_call_that_was_ended(monkeypatch):
+    monkeypatch.setattr(_limit, "AGAIN", 2e-5)  # the next alarm comes while the first is handled
+    ours = lambda *_: None  # noqa: E731
+    handler = signal.signal(signal.SIGALRM, ours)
+    before = signal.setitimer(signal.ITIMER_REAL, 0)
+    try:
+        for turn in range(100):
+            with pytest.raises(TimeUp):
+                limited(functools.partial(forever, 0, 0, 0), [2e-3, 1e-6][turn % 2])
+            assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+            assert signal.getsignal(signal.SIGALRM) is ours
+    finally:
+        time.sleep(0.01)  # a late one comes to us, not to the owner
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, *before)
+
+
 def test_what_was_changed_is_put_back():
     np.random.seed(5)
     random.seed(5)
@@ -212,6 +232,42 @@ def test_a_result_that_cannot_be_read_is_no_crash():
             raise OSError
 
     assert "could not be read (OSError)" in said("1a", lambda X, w, y: Hostile())
+
+
+@pytest.mark.parametrize("way", ["__array__", "__repr__"])
+def test_a_result_that_exits_when_it_is_read_is_no_crash(way):
+    hostile = type("Hostile", (), {way: lambda *_, **__: sys.exit()})
+    assert "could not be read (SystemExit)" in said("1a", lambda X, w, y: hostile())
+
+
+def test_a_result_that_complains_when_it_is_thrown_away_does_so_unheard(capfd):
+    async def awaited(X, w, y):
+        return l1_loss(X, w, y)
+
+    assert "coroutine" in said("1a", awaited)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        (sys.exit, "stopped with an error: SystemExit"),
+        (lambda: 1 / 0, "ZeroDivisionError: division by zero (line "),
+        (functools.partial(forever, 0, 0, 0), "did not end within 0.5 seconds. It was stopped."),
+        (lambda: print("x" * 1_000_000), "printed 1,000,001 characters"),
+        (lambda: np.random.seed(0), "changes the global random state"),
+    ],
+)
+def test_a_network_that_misbehaves_when_it_is_called_is_a_report(capfd, first, words):
+    assert words in said("4a", lambda: Dense(first), seconds=0.5)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_network_with_layers_that_do_not_fit_is_told_its_sizes():
+    import torch
+
+    network = torch.nn.Sequential(torch.nn.Linear(784, 256), torch.nn.Linear(128, 10))
+    assert "the sizes are 784, 256, 128, 64 and 10" in said("4a", lambda: network)
 
 
 @pytest.mark.parametrize("key", list(keys()))

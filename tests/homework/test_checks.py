@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.homework.answers import RIGHT, WRONG, digits, fashion
+from tests.homework.answers import RIGHT, SUBTLE, UNUSUAL, WRONG, digits, fashion
 
 from hwlib.homework._check import examine
 from hwlib.homework._problems import PROBLEMS, find, keys
@@ -36,6 +36,21 @@ def test_a_known_mistake_gets_its_own_feedback_and_fewer_points(key, mistake, _)
     others = {m.idea for m in find(key).mistakes} - {mistake.idea}
     assert not [idea for idea in others if idea in report.text()]
     assert report.earned < report.points
+
+
+@pytest.mark.parametrize(("key", "answer", "words"), SUBTLE)
+@pytest.mark.parametrize("_", range(3))
+def test_a_subtly_wrong_answer_does_not_get_all_points(key, answer, words, _):
+    report = examine(find(key), answer)
+    assert report.earned < report.points
+    assert words in report.text()
+
+
+@pytest.mark.parametrize(("key", "answer"), UNUSUAL)
+@pytest.mark.parametrize("_", range(3))
+def test_a_right_answer_in_an_unusual_style_gets_all_points(key, answer, _):
+    report = examine(find(key), answer)
+    assert report.earned == report.points, report.text()
 
 
 def test_every_mistake_of_the_tests_is_a_known_one():

@@ -67,12 +67,18 @@ class Answer:
                 its arguments or the global random state. The message says which.
         """
         self._check_callable()
+        return self.use(self.value, *arguments, changes=changes)
+
+    def use(self, function: Callable[..., Any], *arguments: Any, changes: bool = False) -> Any:
+        """The value of a function that the answer made, such as a network, with the same care."""
+        if self._given_up:
+            raise Failed(self._given_up)
         given = arguments if changes else tuple(map(_copied, arguments))
         started = time.monotonic()
         output = _Swallow()
         with _protected(output) as disturbed:
             try:
-                value = limited(lambda: self.value(*given), self._left)
+                value = limited(lambda: function(*given), self._left)
             except (TimeUp, StillRunningError, KeyboardInterrupt) as error:
                 raise self._stopped(error) from None
             except BaseException as error:
@@ -98,8 +104,6 @@ class Answer:
         return value
 
     def _check_callable(self) -> None:
-        if self._given_up:
-            raise Failed(self._given_up)
         if self.value is None:
             raise NotWritten(
                 f"There is no {self.name}: write a function of that name, and run its cell first."
@@ -132,7 +136,7 @@ def described(value: Any) -> str:
     kind = type(value).__name__
     try:
         if isinstance(value, np.ndarray) or hasattr(value, "detach"):
-            return f"an array of shape {tuple(value.shape)}"
+            return f"an array of shape {tuple(value.shape)} of {value.dtype}"
         if isinstance(value, list | tuple):
             return f"a {kind} of {len(value)} entries"
         return cut(f"{value!r} (of type {kind})")
@@ -145,14 +149,14 @@ def cut(text: str) -> str:
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
-def array(value: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
+def array(value: Any, shape: tuple[int, ...], what: str, finite: bool = True) -> np.ndarray:
     """A returned value as a float64 array.
 
     Raises:
-        Failed: It is no array of real, finite numbers of that shape.
+        Failed: It is no array of real numbers of that shape, finite ones unless that is not asked.
     """
     try:
-        value = value.detach().numpy() if hasattr(value, "detach") else value
+        value = value.detach().cpu().numpy() if hasattr(value, "detach") else value
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = np.asarray(value)
@@ -162,8 +166,9 @@ def array(value: Any, shape: tuple[int, ...], what: str) -> np.ndarray:
     if numbers is None:
         raise Failed(f"{what} should be an array of numbers, but it is {described(value)}.")
     if numbers.shape != shape:
-        raise Failed(f"{what} should have the shape {shape}, but it has {numbers.shape}.")
-    if not np.isfinite(numbers).all():
+        wanted = f"have the shape {shape}" if shape else "be one number"
+        raise Failed(f"{what} should {wanted}, but it has the shape {numbers.shape}.")
+    if finite and not np.isfinite(numbers).all():
         raise Failed(f"{what} is not finite: it contains {_first_bad(numbers)}.")
     return cast("np.ndarray", numbers)
 

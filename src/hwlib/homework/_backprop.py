@@ -27,13 +27,14 @@ from hwlib.homework._pictures import PREDICTIONS, reaches
 from hwlib.homework._problem import Check, Mistake, Part, Rng, alike, gives, wrong
 from hwlib.softmax import softmax
 
-NEAR = 1e-6  # of central differences, relative to the largest entry
+NEAR = 1e-5  # of central differences, relative to the largest entry
 SIZES = (300, 120, 400, 10)  # so many weights that their variance is known to one percent
 SURE = 0.05  # relative: eight standard deviations of the variance of 36,000 numbers and more
 ENOUGH, HALF = 0.7, 0.5
 
 
 def _initial(answer: Answer, rng: Rng) -> None:
+    state = rng.bit_generator.state
     weights, biases = sequence(
         answer(SIZES, rng), 2, "initial_weights", "the pair (weights, biases)"
     )
@@ -52,8 +53,15 @@ def _initial(answer: Answer, rng: Rng) -> None:
         if abs(W.var() * max(shape) - 1) > 2 * SURE + 3 / np.sqrt(W.size):
             told = "The variance of the weights should be 1/max(n_in, n_out)."
             raise wrong(_WEIGHTS, told, W, shape)
+    if rng.bit_generator.state == state:
+        raise Failed(_OTHER_GENERATOR.idea)
 
 
+_OTHER_GENERATOR = Mistake(
+    "other-generator",
+    "The weights are not drawn from the generator rng that the function is given.",
+    lambda before, after: bool(before == after),
+)
 _TRANSPOSED = Mistake(
     "transposed",
     "A weight matrix is transposed: examples are rows here, so a layer computes a @ W + b.",
@@ -100,6 +108,7 @@ _WEIGHTS = (
         _variance(lambda shape: 1 / shape[1]),
     ),
     _TRANSPOSED,
+    _OTHER_GENERATOR,
 )
 
 
@@ -142,9 +151,12 @@ def _probabilities(answer: Answer, rng: Rng) -> None:
     weights, biases = small_network(rng)
     X, _ = small_batch(rng)
     huge = [*weights[:-1], 1e5 * weights[-1]]
-    _, p = sequence(answer(huge, biases, X, "sigmoid"), 2, "forward", "the pair (outputs, p)")
-    if not np.isfinite(np.asarray(p, dtype=float)).all():
+    outputs, p = sequence(answer(huge, biases, X, "sigmoid"), 2, "forward", "the pair (outputs, p)")
+    p = array(p, (len(X), 4), "p", finite=False)
+    if not np.isfinite(p).all():
         raise Failed(_OVERFLOW.idea)
+    if not alike(p, softmax(np.asarray(outputs[-1]) @ huge[-1] + biases[-1])):
+        raise Failed("With large scores p is not the softmax of the scores.")
 
 
 _HIDDEN = (
@@ -230,8 +242,12 @@ def _compare(answer: Answer, rng: Rng, layers: slice, which: int, what: str) -> 
     for kind in ("sigmoid", "relu"):
         found, wanted, inputs = _gradients(answer, rng, kind)
         pairs = zip(found[layers], wanted[layers], strict=True)
-        if not all(_agree(pair[which], right[which]) for pair, right in pairs):
+        bad = [(p[which], w[which]) for p, w in pairs if not _agree(p[which], w[which])]
+        if bad:
+            shapes = [np.shape(v) for v in bad[0]]
             told = f"{what} differ from differences of the loss."
+            if shapes[0] != shapes[1]:
+                told = f"{what} have the shape {shapes[0]} in place of {shapes[1]}."
             raise wrong(_PASSES, told, found, *inputs)
 
 

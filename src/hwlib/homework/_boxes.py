@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from hwlib.homework._answer import Answer, Failed, array, sequence
-from hwlib.homework._problem import Check, Mistake, Part, Rng, alike, gives, wrong
+from hwlib.homework._problem import CLOSE, Check, Mistake, Part, Rng, alike, gives, wrong
 
 Layer = list[np.ndarray]
+HAIR = 2.0**-48  # of a box's width: whoever moves an edge to get the ends right moves it farther
 
 
 def _step(z: np.ndarray) -> np.ndarray:
@@ -34,7 +35,8 @@ def _box(answer: Answer, h: float, delta: float) -> Callable[[np.ndarray], np.nd
 def _inside_and_outside(answer: Answer, rng: Rng) -> None:
     for _ in range(5):
         h, delta = _dyadic(rng)
-        x = np.arange(-256, 512) / 64 + 1 / 128  # next to every possible edge, and on none
+        x = np.arange(-256, 512) / 64 + 1 / 128  # between all possible edges, and on none
+        x = np.concatenate([x, delta * np.array([HAIR, 1 - HAIR])])
         found = _box(answer, h, delta)(x)
         if not np.array_equal(found, np.where((x > 0) & (x < delta), h, 0.0)):
             told = "The network is not h between 0 and δ and 0 beyond."
@@ -85,6 +87,12 @@ _BOXES = (
         "is left for the output to take away?",
         gives(lambda h, delta, x: h * _step(x) + h * _step(delta - x)),
     ),
+    Mistake(
+        "edge-moved",
+        "An edge is moved by a little, so that the network is not h just inside of it. What is "
+        "right at an end has to be right without that.",
+        lambda found, h, delta, x: alike(found[:-2], np.where((x > 0) & (x < delta), h, 0.0)[:-2]),
+    ),
 )
 _ENDS = (
     Mistake(
@@ -126,7 +134,7 @@ def _approximates(answer: Answer, rng: Rng) -> None:
         layer, _ = _sum(answer, f, B, n)
         x = rng.uniform(-B, B, size=500)
         found = _evaluated(layer, x)
-        if np.abs(found - f(x)).max() > slope * B / n * (1 + 1e-9):
+        if np.abs(found - f(x)).max() > slope * B / n * (1 + CLOSE):
             told = "Somewhere the sum is farther from f than the bound Lδ/2 allows."
             raise wrong(_SUMS, told, found, f, B, n, x)
 
@@ -137,7 +145,7 @@ def _shares_edges(answer: Answer, rng: Rng) -> None:
     layer, neurons = _sum(answer, f, B, n)
     x = np.concatenate([rng.uniform(-2 * B, -B, size=50), rng.uniform(B, 2 * B, size=50)])
     found = _evaluated(layer, x)
-    if np.abs(found).max() > 1e-9 * (5 + slope):
+    if np.abs(found).max() > CLOSE * (5 + slope):
         raise wrong(_BEYOND, "Beyond −B and B the sum should be 0.", found, f, B, n, x)
     if neurons > n + 1:
         raise wrong(_COUNTS, f"{neurons:,} neurons are more than it takes.", neurons, n)
@@ -219,7 +227,7 @@ def _cube(answer: Answer, low: np.ndarray, high: np.ndarray) -> Callable[[np.nda
 
 
 def _corners(rng: Rng, d: int) -> tuple[np.ndarray, np.ndarray]:
-    low = rng.integers(-16, 0, size=d) / 8
+    low = rng.integers(-16, 8, size=d) / 8
     return low, low + rng.integers(2, 16, size=d) / 8
 
 
@@ -230,7 +238,7 @@ def _is_cube(answer: Answer, rng: Rng) -> None:
         x += 1 / 16  # on no face: either convention for them will do
         found = _cube(answer, low, high)(x)
         if not np.array_equal(found, ((x > low) & (x < high)).all(axis=1)):
-            told = f"In {d} dimensions the network is not 1 in the cube and 0 elsewhere."
+            told = f"For d = {d} the network is not 1 in the box and 0 elsewhere."
             raise wrong(_CUBES, told, found, low, high, x)
 
 
@@ -238,7 +246,7 @@ _CUBES = (
     Mistake(
         "or-in-place-of-and",
         "The network fires wherever a single coordinate is in its range. How many of the 2d steps "
-        "fire for a point of the cube?",
+        "fire for a point of the box?",
         lambda found, low, high, x: (
             len(low) > 1 and alike(found, ((x > low) & (x < high)).any(axis=1))
         ),
@@ -313,6 +321,6 @@ CHECKS = (
         ),
         (*_BEYOND, *_COUNTS),
     ),
-    Check("2c", "cube_network", (Part("1 in the cube, 0 elsewhere", 0.5, _is_cube),), _CUBES),
+    Check("2c", "cube_network", (Part("1 in the box, 0 elsewhere", 0.5, _is_cube),), _CUBES),
     Check("2d", "count_boxes", (Part("The number of boxes", 0.5, _count),), _NUMBERS),
 )

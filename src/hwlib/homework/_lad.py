@@ -17,15 +17,16 @@ TOLERANCE = 1e-6  # relative; solvers of linear programs stop at about 1e-9
 def _columns(rng: Rng, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """X, w and y with the sizes of the problem: n × d, d × 1 and n × 1."""
     d = int(rng.integers(2, 6))
-    return rng.normal(size=(n, d)), rng.normal(size=(d, 1)), 3 * rng.normal(size=(n, 1))
+    X, w = rng.normal(size=(n, d)), rng.normal(size=(d, 1))
+    residuals = rng.choice([-1, 1], size=(n, 1)) * rng.uniform(0.5, 5, size=(n, 1))
+    return X, w, X @ w - residuals  # none is so small that rounding is a large part of it
 
 
 def _loss(answer: Answer, X: np.ndarray, w: np.ndarray, y: np.ndarray) -> float:
     value = answer(X, w, y)
     if np.ndim(value) != 0:
         raise Failed(
-            f"The loss is one number, but l1_loss returns {described(value)}. Add up over all "
-            "examples."
+            f"The loss is one number, but l1_loss returns {described(value)}. Add up over all axes."
         )
     return float(array(value, (), "What l1_loss returns"))
 
@@ -83,9 +84,9 @@ _LOSSES = (
 
 
 def _regression(rng: Rng) -> tuple[np.ndarray, np.ndarray]:
-    n = int(rng.integers(15, 30))
-    X = np.column_stack([np.ones(n), rng.normal(size=(n, 2))])
-    return X, X @ np.array([-2.0, -6.0, 5.0]) + rng.laplace(size=n)
+    n, d = int(rng.integers(15, 30)), int(rng.integers(2, 5))
+    X = np.column_stack([np.ones(n), rng.normal(size=(n, d - 1))])
+    return X, X @ np.array([-2.0, -6.0, 5.0, 1.0])[:d] + rng.laplace(size=n)
 
 
 def _solution(answer: Answer, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, Any]:

@@ -7,13 +7,12 @@ same exception is sent; what does not end then is left behind, and said to be.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -38,8 +37,7 @@ def limited(call: Callable[[], Any], seconds: float) -> Any:
         StillRunningError: It did not, and could not be ended.
     """
     if can_alarm():
-        with _alarm(seconds):
-            return call()
+        return _with_alarm(call, seconds)
     return _in_thread(call, seconds)
 
 
@@ -49,13 +47,14 @@ def can_alarm() -> bool:
     return here and hasattr(signal, "setitimer")
 
 
-@contextlib.contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    """Raise :class:`TimeUp` here after some seconds, and put the owner's timer back at the end."""
-    attempts = 0
+def _with_alarm(call: Callable[[], Any], seconds: float) -> Any:
+    """Raise :class:`TimeUp` in a call after some seconds, and put the owner's timer back."""
+    attempts, over = 0, False
 
     def ring(_: int, frame: FrameType | None) -> None:
         nonlocal attempts
+        if over:
+            return
         attempts += 1
         if attempts <= SWALLOWED or frame is None:
             raise TimeUp
@@ -64,10 +63,12 @@ def _alarm(seconds: float) -> Iterator[None]:
     tracing = sys.gettrace()
     handler = signal.signal(signal.SIGALRM, ring)
     started = time.monotonic()
-    left, interval = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    left, interval = signal.getitimer(signal.ITIMER_REAL)
     try:
-        yield
+        signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+        return call()
     finally:
+        over = True  # no alarm that comes now may end what follows: the timer would go on
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
         if attempts > SWALLOWED:

@@ -11,7 +11,9 @@ from hwlib.homework._problem import Check, Mistake, Part, Rng, alike, gives, wro
 from hwlib.softmax import log_softmax, softmax
 
 STEP = 2.0**-20  # of a central difference of values near 1: it truncates and rounds below 1e-9
-NEAR = 1e-7  # of such differences
+NEAR = 1e-6  # of such differences, and of answers in float32
+FAR = 2.0**13  # whose exponential is infinite
+APART = 2.0**16  # so far that no small difference remains
 
 
 def _scores(rng: Rng) -> np.ndarray:
@@ -32,23 +34,35 @@ def _ratios(answer: Answer, rng: Rng) -> None:
 
 
 def _large(answer: Answer, rng: Rng) -> None:
-    for shift in (0.0, 1e4, -1e4):
-        z = _scores(rng)
-        near = array(answer(z), z.shape, "What softmax returns")
-        if not alike(near, softmax(z)):
-            told = "It is not the softmax, of scores of any size."
-            raise wrong(_PROBABILITIES, told, near, z)
-        far = np.asarray(answer(z + shift), dtype=float)
+    z = np.rint(64 * _scores(rng)) / 64  # nothing that follows is rounded, in float32 neither
+    near = array(answer(z), z.shape, "What softmax returns")
+    if not alike(near, softmax(z)):
+        told = "It is not the softmax, of scores of any size."
+        raise wrong(_PROBABILITIES, told, near, z)
+    for shift in (FAR, -FAR):
+        far = array(answer(z + shift), z.shape, "What softmax returns", finite=False)
         if not np.isfinite(far).all():
             raise Failed(_UNSHIFTED.idea)
-        if far.shape != z.shape or np.abs(far - near).max() > 1e-9:
+        if not alike(far, near):
             raise Failed("Adding one number to all scores should not change any probability.")
+    for apart in (APART * z, APART * z[::-1]):  # the largest is not at the same place in both
+        found = array(answer(apart), z.shape, "What softmax returns", finite=False)
+        if not np.isfinite(found).all():
+            raise Failed(_STILL_LARGE.idea)
+        if not alike(found, softmax(apart)):
+            raise Failed("Scores that are far apart get the wrong probabilities.")
 
 
 _UNSHIFTED = Mistake(
     "not-shifted",
-    "With scores of 10,000 the exponential overflows, with −10,000 all of them vanish. Only "
+    "With scores of 8,000 the exponential overflows, with −8,000 all of them vanish. Only "
     "differences of scores matter, so you may subtract what you like from all of them.",
+    lambda found, z: not np.isfinite(found).all(),
+)
+_STILL_LARGE = Mistake(
+    "shifted-too-little",
+    "Scores that are far apart still overflow: after your shift some of them are large. What has "
+    "to be subtracted so that none is?",
     lambda found, z: not np.isfinite(found).all(),
 )
 _PROBABILITIES = (
@@ -70,6 +84,7 @@ _PROBABILITIES = (
         gives(lambda z: 1 / (1 + np.exp(-z))),
     ),
     _UNSHIFTED,
+    _STILL_LARGE,
 )
 
 
