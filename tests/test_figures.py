@@ -68,13 +68,6 @@ def test_every_reference_inside_a_figure_resolves_and_is_its_own():
     assert not ids[0] & ids[1]
 
 
-def test_a_figure_tells_its_own_width():
-    markup = figures._markup(drawn(), "A line.")
-    assert (
-        re.search(r"--hw-width: ([\d.]+pt)", markup)[1] == re.search('width="([^"]+)"', markup)[1]
-    )
-
-
 def test_no_date_no_link_in_the_figure():
     markup = figures._markup(drawn(), "A line.")
     assert "<metadata" not in markup

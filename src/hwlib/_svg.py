@@ -7,7 +7,6 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 
-WIDTH = "--hw-width"  # what the page needs to know to keep the letters legible
 _SVG = "{http://www.w3.org/2000/svg}"
 _LINK = "{http://www.w3.org/1999/xlink}href"
 _REFERENCE = re.compile(r"#([\w.:-]+)")
@@ -50,8 +49,7 @@ def inline(svg: str, label: str, colors: Mapping[str, str]) -> str:
     root.insert(0, style)
     for name in ("version", "xmlns"):
         root.attrib.pop(name, None)
-    look = f"{_INHERITED}; {WIDTH}: {root.get('width')}"
-    root.attrib = {"role": "img", "aria-label": label, "style": look, **root.attrib}
+    root.attrib = {"role": "img", "aria-label": label, "style": _INHERITED, **root.attrib}
     return ET.tostring(root, encoding="unicode", short_empty_elements=True)
 
 
