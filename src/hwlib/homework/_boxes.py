@@ -104,6 +104,12 @@ _ENDS = (
 )
 
 
+def _line(rng: Rng) -> tuple[Callable[[Any], Any], float, float]:
+    """A straight line, its slope, and the half width of its interval: it reaches the bound."""
+    slope, B = float(rng.uniform(1, 3)), float(rng.integers(2, 5))
+    return lambda x: 20 + slope * np.asarray(x), slope, B
+
+
 def _wave(rng: Rng) -> tuple[Callable[[Any], Any], float, float]:
     """A smooth function, a bound of its slope, and the half width of its interval."""
     a, w, shift = rng.uniform(0.5, 2, size=(3, 3))
@@ -129,8 +135,8 @@ def _evaluated(layer: Layer, x: np.ndarray) -> np.ndarray:
 
 
 def _approximates(answer: Answer, rng: Rng) -> None:
-    for n in (16, 40):
-        f, slope, B = _wave(rng)
+    for n, draw in ((16, _wave), (40, _wave), (24, _line)):
+        f, slope, B = draw(rng)
         layer, _ = _sum(answer, f, B, n)
         x = rng.uniform(-B, B, size=500)
         found = _evaluated(layer, x)
@@ -188,6 +194,11 @@ _SUMS = (
         gives(_cumulative),
     ),
     Mistake(
+        "one-cell-too-few",
+        "There is one cell too few. How many edges do n cells have?",
+        lambda found, f, B, n, x: alike(found, _cells(f, B, n - 1, 0.5, x)),
+    ),
+    Mistake(
         "half-width",
         "The cells cover only the left half: the interval [−B, B] is 2B wide.",
         gives(_half_width),
@@ -227,14 +238,16 @@ def _cube(answer: Answer, low: np.ndarray, high: np.ndarray) -> Callable[[np.nda
 
 
 def _corners(rng: Rng, d: int) -> tuple[np.ndarray, np.ndarray]:
-    low = rng.integers(-16, 8, size=d) / 8
+    low = rng.integers(-16, 16, size=d) / 8
     return low, low + rng.integers(2, 16, size=d) / 8
 
 
 def _is_cube(answer: Answer, rng: Rng) -> None:
     for d in (1, 2, 3, 4):
         low, high = _corners(rng, d)
-        x = np.concatenate([rng.integers(-24, 32, size=(2000, d)) / 8, [(low + high) / 2]])
+        x = rng.integers(-24, 40, size=(2000, d)) / 8
+        x[1000:] = rng.integers(8 * low, 8 * high, size=(1000, d)) / 8  # in the box, but for
+        x[range(1200, 2000), rng.integers(d, size=800)] = x[:800, 0]  # one coordinate of most
         x += 1 / 16  # on no face: either convention for them will do
         found = _cube(answer, low, high)(x)
         if not np.array_equal(found, ((x > low) & (x < high)).all(axis=1)):
@@ -271,8 +284,9 @@ _CUBES = (
 
 def _count(answer: Answer, rng: Rng) -> None:
     for _ in range(6):
-        half, n, d = int(rng.integers(1, 5)), int(rng.integers(6, 11)), int(rng.integers(3, 6))
-        B, delta = float(half), 2.0 * half / n
+        n, d = int(rng.integers(6, 11)), int(rng.integers(3, 6))
+        delta = 2.0 ** int(rng.integers(-2, 3))  # so that 2B/δ is exact, and may be rounded
+        B = n * delta / 2
         found = float(array(answer(B, delta, d), (), "What count_boxes returns"))
         if abs(found - n**d) > 1e-6 * n**d:
             told = f"For B = {B:g}, {n} cells in each coordinate and d = {d} it is not the number."

@@ -96,8 +96,8 @@ def _line(part: Part, answer: Answer) -> Line:
     with _quiet():  # what an answer leaves behind can complain when it is thrown away
         try:
             part.test(answer, np.random.default_rng())
-        except (Failed, ModuleNotFoundError) as error:
-            return Line(part.title, part.points, 0.0, str(error))
+        except (Failed, ModuleNotFoundError) as failure:
+            return Line(part.title, part.points, 0.0, str(failure))
         except (Exception, SystemExit) as error:
             told = f"What {answer.name} returns could not be read ({type(error).__name__})."
             return Line(part.title, part.points, 0.0, told)

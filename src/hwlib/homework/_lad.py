@@ -84,7 +84,7 @@ _LOSSES = (
 
 
 def _regression(rng: Rng) -> tuple[np.ndarray, np.ndarray]:
-    n, d = int(rng.integers(15, 30)), int(rng.integers(2, 5))
+    n, d = int(rng.integers(15, 30)), int(rng.integers(3, 5))
     X = np.column_stack([np.ones(n), rng.normal(size=(n, d - 1))])
     return X, X @ np.array([-2.0, -6.0, 5.0, 1.0])[:d] + rng.laplace(size=n)
 
@@ -174,7 +174,7 @@ _CERTIFICATES = (
         "zero-where-fitted",
         "Where a residual is 0 the slope of the absolute value may be any number between −1 and 1, "
         "and there it is what makes s orthogonal to the columns of X. You took 0.",
-        lambda s, X, y, w: alike(np.abs(s), np.abs(_signs(X, y, w))),
+        lambda s, X, y, w: not _signs(X, y, w).all() and alike(np.abs(s), np.abs(_signs(X, y, w))),
     ),
     Mistake(
         "half",
