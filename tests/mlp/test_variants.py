@@ -55,7 +55,7 @@ def test_all_variants(shape: tuple[int, int, int], shifts: int, flips: bool, see
 
 
 def test_every_variant_is_drawn_equally_often() -> None:
-    pictures = Variants(torch.rand(60_000, 4), (2, 2), mlp.RECIPES["quick"])
+    pictures = Variants(torch.rand(60_000, 4), (2, 2), mlp.RECIPES["tuned"])
     _, which = pictures.draw(torch.Generator().manual_seed(1))
     counts = np.bincount(which, minlength=18)
     # A binomial number around 3,333 is more than 6 deviations off once in 10⁸ times.
@@ -63,7 +63,7 @@ def test_every_variant_is_drawn_equally_often() -> None:
 
 
 def test_each_epoch_draws_anew() -> None:
-    pictures, generator = Variants(torch.rand(100, 4), (2, 2), mlp.RECIPES["quick"]), None
+    pictures, generator = Variants(torch.rand(100, 4), (2, 2), mlp.RECIPES["tuned"]), None
     generator = torch.Generator().manual_seed(1)
     assert not torch.equal(pictures.draw(generator)[1], pictures.draw(generator)[1])
 
