@@ -30,6 +30,12 @@ CUT_CODE = """() => [...document.querySelectorAll(".bd-article pre")]
     return wraps || !reachable || box.right > innerWidth;
   }).map(code => code.innerText.slice(0, 160))"""
 
+# A column of a table may be narrow; a paragraph or a heading that is would stand letter by letter.
+SQUEEZED = """least => [...document.querySelectorAll(".bd-article :is(h1, h2, h3, p)")]
+  .filter(text => !text.closest("table, .hw-sr") && text.checkVisibility() && text.innerText)
+  .filter(text => text.getBoundingClientRect().width < least)
+  .map(text => text.outerHTML.slice(0, 160))"""
+
 
 @pytest.fixture(scope="module", params=THEMES)
 def phone(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Viewer]:
@@ -45,6 +51,7 @@ def test_a_page_fits_the_narrowest_phone(page: str, phone: Viewer, origin: str) 
     assert phone.too_wide() == []
     assert phone.page.evaluate(SMALL, FINGER) == []
     assert phone.page.evaluate(CUT_CODE) == []
+    assert phone.page.evaluate(SQUEEZED, NARROWEST / 3) == []
 
 
 @pytest.mark.site
