@@ -52,7 +52,7 @@ def main() -> None:
     """Measure every page, and write the results."""
     arguments = parser("site", __doc__)
     arguments.formatter_class = RawDescriptionHelpFormatter
-    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--rounds", type=int, default=3)
     options = arguments.parse_args()
     executable = find_chromium()
     if executable is None:
