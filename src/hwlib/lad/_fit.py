@@ -22,6 +22,7 @@ from hwlib.lad._problem import (
 )
 from hwlib.lad._reduction import is_large, solve_by_reduction
 from hwlib.lad._reference import solve_surely, solve_with_cvxpy, solve_with_highs
+from hwlib.lad._rows import Here
 from hwlib.lad._solution import Solution
 from hwlib.lad._vertex import refine
 
@@ -141,7 +142,7 @@ def fit(
     array, targets, weights = checked_arrays(X, y, sample_weight)
     problem, used = _problem(array, targets, weights, tau)
     solution, certificate, unique = _certified(problem, _SOLVERS[solver](problem))
-    if not certificate.holds and solver == "auto" and is_large(problem):
+    if not certificate.holds and solver == "auto" and is_large(problem.X.shape):
         solution, certificate, unique = _certified(problem, solve_surely(problem))
     if not certificate.holds:
         _warn(certificate, solver)
@@ -207,7 +208,9 @@ def _problem(
 
 
 def _auto(problem: Problem) -> Solution:
-    return solve_by_reduction(problem) if is_large(problem) else solve_surely(problem)
+    if is_large(problem.X.shape):
+        return solve_by_reduction(Here(problem))
+    return solve_surely(problem)
 
 
 _SOLVERS = {
