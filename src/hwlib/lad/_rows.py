@@ -81,7 +81,7 @@ class Place(Protocol):
         """The place at w + dw."""
 
     def tied(self, count: int) -> tuple[Place, Few] | None:
-        """If the place fits more rows than that: these count as fitted exactly, and some of them."""
+        """With more fitted rows than that: these at residual 0, and a choice of them."""
 
     def pooled(self, kept: Few) -> Pools:
         """The other rows, pooled by the sign of r."""
