@@ -9,14 +9,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hwlib.lad._certificate import TOLERANCE, Certificate, certify
+from hwlib.lad import _dask
+from hwlib.lad._certificate import TOLERANCE, Certificate, Certified, certify
+from hwlib.lad._chunks import chunked, is_lazy
 from hwlib.lad._design import DenseDesign, Vector
 from hwlib.lad._face import middle
 from hwlib.lad._problem import (
     Problem,
     checked_arrays,
-    checked_pair,
     checked_quantile,
+    checked_vector,
     refuse_not_finite,
     unit_weights,
 )
@@ -139,15 +141,35 @@ def fit(
     tau = checked_quantile(quantile)
     if not isinstance(solver, str) or solver not in _SOLVERS:
         raise ValueError(f"solver must be one of {', '.join(map(repr, _SOLVERS))}, not {solver!r}")
+    if is_lazy(X, y, sample_weight):
+        return fit_chunks(X, y, sample_weight, tau, solver)
     array, targets, weights = checked_arrays(X, y, sample_weight)
     problem, used = _problem(array, targets, weights, tau)
-    solution, certificate, unique = _certified(problem, _SOLVERS[solver](problem))
-    if not certificate.holds and solver == "auto" and is_large(problem.X.shape):
-        solution, certificate, unique = _certified(problem, solve_surely(problem))
+    found = _solved(problem, solver)
+    dual = np.zeros(len(targets))
+    dual[used] = found[0].a
+    return _told(found, dual, solver, tau, weights)
+
+
+def fit_chunks(
+    X: Any, y: Any, sample_weight: Any, tau: float, solver: Solver, *, intercept: bool = False
+) -> LADFit:
+    """The same for rows in the chunks of Dask, with a column of ones before X on demand."""
+    if solver != "auto":
+        raise ValueError(
+            f"solver {solver!r} needs all rows in memory: X.compute() fetches them, and 'auto' "
+            "does without"
+        )
+    chunks = chunked(X, y, sample_weight, tau, intercept=intercept)
+    found = _dask.solve(chunks, tau, _solved)
+    return _told(found, found[0].a, solver, tau, sample_weight)
+
+
+def _told(found: Certified, dual: Any, solver: Solver, tau: float, weights: Any) -> LADFit:
+    """The fit, with a warning where there is no proof."""
+    solution, certificate, unique = found
     if not certificate.holds:
         _warn(certificate, solver)
-    dual = np.zeros(len(targets))
-    dual[used] = solution.a
     return LADFit(
         coef=solution.w,
         dual=dual,
@@ -178,9 +200,15 @@ def verify(X: ArrayLike, y: ArrayLike, fit: LADFit) -> Certificate:
         TypeError: An array does not hold real numbers.
         ValueError: The arrays do not belong together, or an entry is not finite.
     """
+    tau = checked_quantile(fit.quantile)
+    if is_lazy(X, y):
+        chunks = chunked(X, y, fit.sample_weight, tau)
+        w = checked_vector("coef", fit.coef, chunks.d)
+        return _dask.check(chunks, w, fit.dual, tau)
     array, targets, weights = checked_arrays(X, y, fit.sample_weight)
-    problem, used = _problem(array, targets, weights, checked_quantile(fit.quantile))
-    w, dual = checked_pair(fit.coef, fit.dual, array.shape)
+    problem, used = _problem(array, targets, weights, tau)
+    w = checked_vector("coef", fit.coef, array.shape[1])
+    dual = checked_vector("dual", fit.dual, array.shape[0])
     a = dual[used]
     if (
         np.count_nonzero(dual) > np.count_nonzero(a)
@@ -221,7 +249,15 @@ _SOLVERS = {
 }
 
 
-def _certified(problem: Problem, solution: Solution) -> tuple[Solution, Certificate, bool | None]:
+def _solved(problem: Problem, solver: Solver = "auto") -> Certified:
+    """The solution, its certificate, and whether it is unique."""
+    found = _certified(problem, _SOLVERS[solver](problem))
+    if not found[1].holds and solver == "auto" and is_large(problem.X.shape):
+        found = _certified(problem, solve_surely(problem))
+    return found
+
+
+def _certified(problem: Problem, solution: Solution) -> Certified:
     """The solution, moved to the middle of the optima, with the best certificate there is."""
     unique = None
     # A wall that was reached as lower + v may be off vτ in its last bit.
@@ -250,5 +286,5 @@ def _warn(certificate: Certificate, solver: str) -> None:
         f"optimum only, not within {TOLERANCE:g}: columns of X may nearly depend on one another "
         "(centre or leave out some), or sizes be at the limits of float64 (rescale)",
         NotCertifiedWarning,
-        stacklevel=3,
+        stacklevel=4,
     )

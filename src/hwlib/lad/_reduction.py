@@ -15,8 +15,8 @@ At the optimum, a row whose residual is not 0 counts through the sign of that re
    also the rows that change theirs first, and solve again.
 
 What is asked of all rows goes through :class:`~hwlib.lad._rows.Rows`, so that they may be in
-memory or elsewhere. How good the pilot is decides how many rows are kept, and how often. Where four rounds
-are in vain all rows are solved at once.
+memory or elsewhere. How good the pilot is decides how many rows are kept, and how often. Where four
+rounds are in vain all rows are solved at once.
 
 S. Portnoy, R. Koenker, *The Gaussian Hare and the Laplacian Tortoise*, Statistical Science 12(4),
 1997, https://doi.org/10.1214/ss/1030037960; P. Bickel, *One-Step Huber Estimates in the Linear
