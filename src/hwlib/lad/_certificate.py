@@ -24,7 +24,7 @@ rounding of the data, and for 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import log2
 
@@ -81,6 +81,7 @@ class Sums:
         objective: Σ vᵢ ρ(rᵢ).
         slack: Σ vᵢ ρ(rᵢ) − aᵢ rᵢ, each term at least 0.
         e: (d,) Xᵀa.
+        left: (d,) what e leaves out of it: parts may cancel, and their sum has to be as good.
         depth: The most roundings that a product passes through on its way into e.
         merges: How many of them came after the sums within parts.
     """
@@ -89,15 +90,18 @@ class Sums:
     objective: float
     slack: float
     e: Vector
+    left: Vector
     depth: int
     merges: int = 0
 
     def __add__(self, other: Sums) -> Sums:
+        e, left = _precise.two_sum(self.e, other.e)
         return Sums(
             self.n + other.n,
             self.objective + other.objective,
             self.slack + other.slack,
-            self.e + other.e,
+            e,
+            left + self.left + other.left,
             max(self.depth, other.depth) + 1,
             max(self.merges, other.merges) + 1,
         )
@@ -128,14 +132,16 @@ def summed(problem: Problem, solution: Solution, *, precise: bool = False) -> Su
     """The sums over all rows of a problem, or over those of a part of it."""
     X, w, a, r = problem.X, solution.w, solution.a, solution.r
     if precise:
-        r, e = _precise.residuals(X, problem.y, w), _precise.tdot(X, a)
+        r = _precise.residuals(X, problem.y, w)
+        e, left = _precise.tdot_parts(X, a)
     else:
-        r, e = problem.residuals(w) if r is None else r, X.tdot(a)
+        r = problem.residuals(w) if r is None else r
+        e, left = X.tdot(a), np.zeros(X.shape[1])
     walls = problem.walls(r)
     objective = float((r * walls).sum())
     walls -= a
     slack = float((r * walls).sum())
-    return Sums(X.shape[0], objective, slack, e, X.depth)
+    return Sums(X.shape[0], objective, slack, e, left, X.depth)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,16 +152,20 @@ class Scale:
     reach: Vector
 
 
+# Of ‖Xh‖∞, for e and the error in it.
+Bound = Callable[[Vector, Vector], float]
+
+
 def bounded(
     sums: Sums,
     scale: Scale,
     w: Vector,
     tau: float,
-    infeasibility: Callable[[Vector, Vector], float],
+    infeasibility: Bound,
     *,
     precise: bool = False,
 ) -> Certificate:
-    """The bound from the sums; ``infeasibility`` gives ‖Xh‖∞ for e and the error in it."""
+    """The bound from the sums."""
     d = len(w)
     size = scale.targets + float(scale.reach @ np.abs(w))
     in_e = (sums.depth + 1) * UNIT * max(tau, 1 - tau)
@@ -163,14 +173,32 @@ def bounded(
     floor = 8 * in_r * scale.targets
     if precise:
         in_e, in_r = in_e**2, in_r**2
-    error = UNIT * np.abs(sums.e) + in_e * scale.reach
-    moved = infeasibility(sums.e, error)
+    e = sums.e + sums.left
+    error = UNIT * np.abs(e) + in_e * scale.reach
+    moved = infeasibility(e, error)
     objective = sums.objective
     rounding = 2 * ((log2(sums.n) + 20 + sums.merges) * UNIT * objective + in_r * size)
     off = sums.slack + 2 * moved * objective / min(tau, 1 - tau)
     gap = min(objective, off) + rounding
     relative = gap / max(objective, floor / TOLERANCE) if gap else 0.0
     return Certificate(objective, gap, relative, moved, rounding)
+
+
+def proven(
+    sums: Sums,
+    scale: Scale,
+    w: Vector,
+    tau: float,
+    bounds: Iterable[Bound],
+    *,
+    precise: bool = False,
+) -> Certificate:
+    """The first certificate that holds, or the last."""
+    for bound in bounds:
+        certificate = bounded(sums, scale, w, tau, bound, precise=precise)
+        if certificate.holds:
+            break
+    return certificate
 
 
 def _are_dependent(problem: Problem, directions: int) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from hwlib._extras import require
 from hwlib.lad import _passes
-from hwlib.lad._certificate import Certificate, Certified, Scale, bounded
+from hwlib.lad._certificate import Certificate, Certified, Scale, proven
 from hwlib.lad._chunks import Chunks
 from hwlib.lad._columns import independent, triangle
 from hwlib.lad._design import Vector
@@ -19,12 +19,19 @@ from hwlib.lad._face import extent, fits_one_point, middle
 from hwlib.lad._problem import OUT_OF_RANGE, Problem, is_in_range, stacked
 from hwlib.lad._reduction import is_large, solve_by_reduction
 from hwlib.lad._rows import KEPT, unit
-from hwlib.lad._there import EndThere, Infeasibility, SolutionThere, TooManyRowsError, looked_at
+from hwlib.lad._there import (
+    MANY,
+    EndThere,
+    Infeasibility,
+    SolutionThere,
+    TooManyRowsError,
+    looked_at,
+)
 
 # Up to so many rows all of them come to the client.
 FEW = 20_000
-# Up to so many numbers they do where few rows do not settle the optimum: 1 GiB.
-MANY = 2**27
+# So often the linear systems are solved again, for the last digits: each time a pass.
+REFINEMENTS = 2
 # So often rows are added to those that limit the optimal face.
 ROUNDS = 3
 
@@ -78,12 +85,18 @@ def check(chunks: Chunks, w: Vector, dual: Any, tau: float) -> Certificate:
     for precise in (False, True):
         found = chunks.over(_passes.check, w, precise, each=each)
         scale = Scale(found.targets, found.reach)
-        certificate = bounded(found.sums, scale, w, tau, infeasibility, precise=precise)
+        bounds = infeasibility.bounds() if found.is_inside else [_nothing]
+        certificate = proven(found.sums, scale, w, tau, bounds, precise=precise)
         if not found.is_inside:
             return replace(certificate, gap=np.inf, relative_gap=np.inf)
         if certificate.holds:
             break
     return certificate
+
+
+def _nothing(_e: Vector, _error: Vector) -> float:
+    """What is proved by a dual that is outside its box."""
+    return np.inf
 
 
 def _certified(end: EndThere) -> tuple[EndThere, Certificate, bool | None]:
@@ -93,10 +106,13 @@ def _certified(end: EndThere) -> tuple[EndThere, Certificate, bool | None]:
         end, unique = _middle(end)
     certificate = end.certificate()
     if not certificate.holds:
-        certificate = end.certificate(from_all=True)
-    if not certificate.holds:
         end = replace(end, precise=True)
-        certificate = end.certificate(from_all=True)
+        certificate = end.certificate()
+    for _ in range(REFINEMENTS):
+        if certificate.holds:
+            break
+        end = end.refined()
+        certificate = end.certificate()
     return end, certificate, unique if certificate.holds else None
 
 
@@ -110,7 +126,8 @@ def _middle(end: EndThere) -> tuple[EndThere, bool | None]:
         if fits_one_point(end.kept.problem, end.a):
             return end, True
         problem, solution = end.reduced()
-        if _rank(triangle(problem)) < _rank(end.rows.infeasibility.triangles.weighted):
+        rank = len(independent(triangle(problem))[0])
+        if rank < end.rows.shape[1] and rank < end.rows.infeasibility.rank:
             return end, None
         reach = extent(problem, solution)
         if reach is None:
@@ -122,7 +139,3 @@ def _middle(end: EndThere) -> tuple[EndThere, bool | None]:
             return replace(end, w=moved.w), unique
         end = end.keep(found)
     return end, None
-
-
-def _rank(R: Any) -> int:
-    return len(independent(R)[0])

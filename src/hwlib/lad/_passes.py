@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hwlib.lad._certificate import Sums, farthest, summed
 from hwlib.lad._columns import is_wide, overlap, triangle
-from hwlib.lad._design import DenseDesign, Matrix, Vector
+from hwlib.lad._design import BLOCK, DenseDesign, Matrix, Vector
 from hwlib.lad._problem import Problem, per_row, real_array, stacked, unit_weights
 from hwlib.lad._rows import ROUNDING, SEED, Few
 from hwlib.lad._solution import Solution
@@ -397,6 +397,28 @@ def candidates(
     near = (np.abs(r) <= moves) & (moves > 0)
     near[kept] = False
     return _few(chunk, np.flatnonzero(near)[:most], start.residuals(problem))
+
+
+@dataclass(frozen=True, eq=False)
+class Squares:
+    """XᵀVX, (d, d), and the largest |x| of each column, (d,)."""
+
+    gram: Matrix
+    largest: Vector
+
+    def __add__(self, other: Squares) -> Squares:
+        return Squares(self.gram + other.gram, np.maximum(self.largest, other.largest))
+
+
+def squares(chunk: Chunk) -> Squares | None:
+    """The squares of a chunk."""
+    X, n = chunk.problem.X, len(chunk.problem.y)
+    if n == 0:
+        return None
+    blocks = (X.rows(np.arange(i, min(i + BLOCK, n))) for i in range(0, n, BLOCK))
+    return Squares(
+        chunk.problem.gram, np.max([np.abs(rows).max(axis=0) for rows in blocks], axis=0)
+    )
 
 
 @dataclass(frozen=True, eq=False)

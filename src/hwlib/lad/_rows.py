@@ -73,6 +73,14 @@ class Place(Protocol):
     def shape(self) -> tuple[int, int]:
         """(n, d)."""
 
+    @property
+    def rounds(self) -> int:
+        """How often rows may be kept in vain before all are solved at once."""
+
+    @property
+    def most(self) -> int:
+        """How many rows may be kept."""
+
     def loss(self) -> float:
         """Σ vᵢ ρ(rᵢ)."""
 
@@ -163,10 +171,15 @@ class _PlaceHere:
     w: Vector
     r: Vector
     rng: np.random.Generator
+    rounds = 4
 
     @property
     def shape(self) -> tuple[int, int]:
         return self.problem.X.shape
+
+    @property
+    def most(self) -> int:
+        return self.shape[0] // 2
 
     def loss(self) -> float:
         return self.problem.loss(self.r)

@@ -14,9 +14,9 @@ and weights add one over y and the weights alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from math import ceil
 from operator import itemgetter
 from typing import Any
@@ -24,12 +24,12 @@ from typing import Any
 import numpy as np
 
 from hwlib._extras import require
-from hwlib.lad import _passes
-from hwlib.lad._certificate import Certificate, Scale, bounded, farthest
+from hwlib.lad import _passes, _precise
+from hwlib.lad._certificate import Bound, Certificate, Scale, farthest, proven
 from hwlib.lad._chunks import Chunks, added, computed
-from hwlib.lad._columns import inverse_root, root_of
+from hwlib.lad._columns import independent, inverse_root, is_well_conditioned, root_of
 from hwlib.lad._design import DenseDesign, Vector
-from hwlib.lad._passes import Finish, Look, Pairing, Pool, Start, Survey, Tie, Triangles
+from hwlib.lad._passes import Finish, Look, Pairing, Pool, Squares, Start, Survey, Tie, Triangles
 from hwlib.lad._problem import OUT_OF_RANGE, Problem, is_in_range
 from hwlib.lad._rows import (
     BAND,
@@ -43,8 +43,10 @@ from hwlib.lad._rows import (
     unit,
 )
 from hwlib.lad._solution import Solution
-from hwlib.lad._vertex import fitted_again
+from hwlib.lad._vertex import EXACT, fitted_again, room, scaled
 
+# Up to so many numbers may come to the client where the optimum calls for it: 1 GiB.
+MANY = 2**27
 # A chunk may hold so many times the rows that were wanted of all, unless they are ties; of these,
 # so many times its part.
 SPARE, SPARE_TIES = 4, 8
@@ -100,24 +102,50 @@ class There:
 
 @dataclass(frozen=True, eq=False)
 class Infeasibility:
-    """‖Xh‖∞ over all rows, as :mod:`hwlib.lad._certificate` has it: two passes, or three."""
+    """Bounds on ‖Xh‖∞ over all rows, as :mod:`hwlib.lad._certificate` has it."""
 
     chunks: Chunks
 
     @cached_property
+    def squares(self) -> Squares:
+        """The sums of squares of all rows: a pass."""
+        found: Squares = self.chunks.over(_passes.squares)
+        return found
+
+    @cached_property
     def triangles(self) -> Triangles:
-        """R of the QR decomposition of all rows: a pass."""
+        """R of the QR decomposition of all rows: a pass, of some fifty times the work."""
         found: Triangles = self.chunks.over(_passes.triangles)
         return found
 
-    def __call__(self, e: Vector, error: Vector) -> float:
-        """The bound for e, and an error of that size in it."""
-        R = self.triangles
-        half, dependent = root_of(R.weighted.T @ R.weighted, lambda: R.weighted)
+    @property
+    def rank(self) -> int:
+        """How many columns do not depend on those to their left."""
+        if is_well_conditioned(self.squares.gram):
+            return self.chunks.d
+        return len(independent(self.triangles.weighted)[0])
+
+    def bounds(self) -> Iterator[Bound]:
+        """One bound after the other, each closer and dearer than the one before."""
+        if is_well_conditioned(self.squares.gram):
+            yield self.rough
+        yield self.exact
+
+    def rough(self, e: Vector, error: Vector) -> float:
+        """From the largest entry of each column."""
+        half, _ = root_of(self.squares.gram, lambda: self.triangles.weighted)
+        size, more = self.squares.largest, np.linalg.norm(np.abs(half).T @ error)
+        h = half @ (half.T @ e)
+        return float(size @ np.abs(h) + more * np.linalg.norm(np.abs(half).T @ size))
+
+    def exact(self, e: Vector, error: Vector) -> float:
+        """From each row: a pass, and where columns depend on one another two more."""
+        half, dependent = root_of(self.squares.gram, lambda: self.triangles.weighted)
         plain = None
         if dependent.shape[1]:
-            gram = R.plain.T @ R.plain
-            ones, free = root_of(gram, lambda: R.plain)
+            R = self.triangles.plain
+            gram = R.T @ R
+            ones, free = root_of(gram, lambda: R)
             if free.shape[1] != dependent.shape[1]:
                 return np.inf
             along = self.chunks.over(_passes.overlaps, ones, free)
@@ -157,6 +185,12 @@ class PlaceThere:
 
     rows: There
     start: Start
+    rounds = 16  # all rows at once are dear, or cannot be had
+
+    @property
+    def most(self) -> int:
+        n, d = self.shape
+        return min(n // 2, MANY // d)
 
     @property
     def w(self) -> Vector:
@@ -328,19 +362,26 @@ class EndThere:
         pairing = replace(self.pairing, shares=shares)
         return replace(self, pools=pools, pairing=pairing, a=np.append(self.a, a))
 
-    def certificate(self, *, from_all: bool = False) -> Certificate:
-        """The bound, with h from the kept rows if these span the others, or from all rows."""
-        rows, problem = self.rows, self.kept.problem
+    def certificate(self) -> Certificate:
+        """The bound, with h from the kept rows, or from all where these do not do."""
+        scale, tau = self.rows.scale, self.rows.tau
+        return proven(self.finish.sums, scale, self.w, tau, self._bounds(), precise=self.precise)
 
-        def infeasibility(e: Vector, error: Vector) -> float:
-            half, dependent = inverse_root(problem)
-            if from_all or dependent.shape[1]:
-                return rows.infeasibility(e, error)
-            return farthest(problem, half, e, error)
+    def _bounds(self) -> Iterator[Bound]:
+        problem = self.kept.problem
+        half, dependent = inverse_root(problem)
+        if dependent.shape[1] == 0:
+            yield partial(farthest, problem, half)
+        yield from self.rows.infeasibility.bounds()
 
-        return bounded(
-            self.finish.sums, rows.scale, self.w, rows.tau, infeasibility, precise=self.precise
-        )
+    def refined(self) -> EndThere:
+        """The two linear systems solved again, as :func:`hwlib.lad._vertex.refine` has it."""
+        problem, sums, w, a = self.kept.problem, self.finish.sums, self.w.copy(), self.a.copy()
+        fitted, used = np.flatnonzero(room(problem, a) > EXACT), w != 0
+        rows, y = problem.X.rows(fitted), problem.y[fitted]
+        w[used] += scaled(rows[:, used], _precise.residuals(DenseDesign(rows), y, w))
+        a[fitted] -= scaled(rows, sums.e + sums.left, transposed=True)
+        return replace(self, w=w, a=np.clip(a, problem.lower, problem.upper))
 
 
 @dataclass(frozen=True)
