@@ -96,7 +96,7 @@ class Chunks:
         Raises:
             ValueError: There are more, or fewer.
         """
-        column, n = _array(name, values), int(self.lengths.sum())
+        column, n = as_array(name, values), int(self.lengths.sum())
         if column.shape != (n,):
             raise ValueError(f"{name} has shape {column.shape}, but X has {n} rows")
         cut = column.rechunk((tuple(self.lengths.tolist()),))
@@ -128,36 +128,58 @@ def computed(task: Any) -> Any:
 def chunked(X: Any, y: Any, sample_weight: Any, tau: float, *, intercept: bool = False) -> Chunks:
     """The rows of Dask's arrays or data frames, of which y and the weights may be NumPy's.
 
-    Chunks of the columns are put together; those of y are cut as those of X are. Where lengths are
-    not known, the chunks are taken for each other's in turn, and y is read once to count them.
+    Chunks of the columns are put together. Where there are weights, or lengths are not known, a
+    pass over y and the weights counts the rows first.
 
     Raises:
         TypeError: An array does not hold real numbers.
         ValueError: Shapes do not fit, or X is empty.
         ModuleNotFoundError: Dask is not there as a whole.
     """
-    X = _array("X", X)
-    if X.ndim != 2:
-        hint = " (write X[:, None] for a single column)" if X.ndim == 1 else ""
-        raise ValueError(f"X must have two axes, rows and columns, not shape {X.shape}{hint}")
-    columns = [aligned("y", y, X)]
-    if sample_weight is not None:
-        columns.append(aligned("sample_weight", sample_weight, X))
-    pieces = [column.to_delayed().tolist() for column in columns]
-    targets, weights = pieces[0], pieces[1] if len(pieces) > 1 else [None] * len(pieces[0])
+    X, y, weights = arrays(X, y, sample_weight)
+    pieces = [y.to_delayed().tolist(), [None] * y.numblocks[0]]
+    if weights is not None:
+        pieces[1] = weights.to_delayed().tolist()
     lengths = used = np.array(X.chunks[0])
-    if sample_weight is not None or np.isnan(lengths).any():
-        lengths, used = _counted(targets, weights)
-    d = X.shape[1] + intercept
+    if weights is not None or np.isnan(lengths).any():
+        lengths, used = _counted(*pieces)
     if lengths.sum() == 0 or X.shape[1] == 0:
         raise ValueError(f"X is empty: it has {lengths.sum()} rows and {X.shape[1]} columns")
     if used.sum() == 0:
         raise ValueError("sample_weight is zero in every row: nothing is left to fit")
-    sources = []
-    for i, blocks in enumerate(X.to_delayed().tolist()):
-        spot = Spot(i, int(lengths[:i].sum()), int(used[:i].sum()))
-        sources.append((blocks, targets[i], weights[i], spot, tau, intercept))
-    return Chunks(sources, used, lengths, d)
+    firsts = zip(np.cumsum(lengths) - lengths, np.cumsum(used) - used, strict=True)
+    spots = [Spot(i, int(row), int(first)) for i, (row, first) in enumerate(firsts)]
+    blocks = zip(X.to_delayed().tolist(), *pieces, spots, strict=True)
+    sources = [(*block, tau, intercept) for block in blocks]
+    return Chunks(sources, used, lengths, X.shape[1] + intercept)
+
+
+def arrays(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """The same as Dask arrays in the same chunks of rows; None for no weights."""
+    if all(hasattr(part, "divisions") for part in (X, y)):
+        X, y, sample_weight = _apart(X, y, sample_weight)
+    X = as_array("X", X)
+    if X.ndim != 2:
+        hint = " (write X[:, None] for a single column)" if X.ndim == 1 else ""
+        raise ValueError(f"X must have two axes, rows and columns, not shape {X.shape}{hint}")
+    weights = None if sample_weight is None else aligned("sample_weight", sample_weight, X)
+    return X, aligned("y", y, X), weights
+
+
+def _apart(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """Columns of data frames as arrays: read by themselves, they could come in other chunks."""
+    for name, part in (("X", X), ("y", y)):
+        as_array(name, part)  # for its dtype alone
+    if y.ndim != 1:
+        raise ValueError("y is a data frame, but must be one column: write y['name']")
+    d, more = X.shape[1], {"hwlib y": y}
+    if hasattr(sample_weight, "divisions"):
+        as_array("sample_weight", sample_weight)
+        more["hwlib v"], sample_weight = sample_weight, None
+    table = as_array("X", X.assign(**more))
+    if len(more) == 2:
+        sample_weight = table[:, d + 1]
+    return table[:, :d], table[:, d], sample_weight
 
 
 def _counted(y: list[Any], weights: list[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -173,7 +195,7 @@ def _counted(y: list[Any], weights: list[Any]) -> tuple[NDArray[np.intp], NDArra
     return rows, used
 
 
-def _array(name: str, values: Any) -> Any:
+def as_array(name: str, values: Any) -> Any:
     """A Dask array of real numbers."""
     array = require("dask.array", "dask")
     if hasattr(values, "to_dask_array"):
@@ -186,7 +208,7 @@ def _array(name: str, values: Any) -> Any:
 
 def aligned(name: str, values: Any, X: Any) -> Any:
     """One number per row, in the chunks of X."""
-    values = _array(name, values)
+    values = as_array(name, values)
     if values.ndim != 1:
         hint = f": write {name}[:, 0]" if values.ndim == 2 else ""
         raise ValueError(f"{name} has shape {values.shape}, but must have one axis{hint}")

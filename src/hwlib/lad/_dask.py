@@ -12,9 +12,9 @@ import numpy as np
 from hwlib._extras import require
 from hwlib.lad import _passes
 from hwlib.lad._certificate import Certificate, Certified, Scale, proven
-from hwlib.lad._chunks import Chunks
+from hwlib.lad._chunks import Chunks, arrays, as_array, computed
 from hwlib.lad._columns import independent, triangle
-from hwlib.lad._design import Vector
+from hwlib.lad._design import Matrix, Vector
 from hwlib.lad._face import extent, fits_one_point, middle
 from hwlib.lad._problem import OUT_OF_RANGE, Problem, is_in_range, stacked
 from hwlib.lad._reduction import is_large, solve_by_reduction
@@ -92,6 +92,25 @@ def check(chunks: Chunks, w: Vector, dual: Any, tau: float) -> Certificate:
         if certificate.holds:
             break
     return certificate
+
+
+def predicted(X: Any, coef: Vector, intercept: float) -> Any:
+    """Xw + b, (n,), as a Dask array."""
+    rows = as_array("X", X).rechunk({1: -1})
+    return rows.map_blocks(_predicted, coef, intercept, drop_axis=1, dtype=np.float64)
+
+
+def _predicted(rows: Matrix, coef: Vector, intercept: float) -> Vector:
+    fitted: Vector = rows @ coef + intercept
+    return fitted
+
+
+def r_squared(X: Any, y: Any, sample_weight: Any, coef: Vector, intercept: float) -> float:
+    """1 − Σ vᵢ(yᵢ − ŷᵢ)² / Σ vᵢ(yᵢ − ȳ)²."""
+    X, y, v = arrays(X, y, sample_weight)
+    v = y * 0 + 1 if v is None else v
+    left = (v * (y - predicted(X, coef, intercept)) ** 2).sum()
+    return float(1 - computed(left / (v * (y - (v * y).sum() / v.sum()) ** 2).sum()))
 
 
 def _nothing(_e: Vector, _error: Vector) -> float:

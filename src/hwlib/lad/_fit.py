@@ -47,7 +47,8 @@ class LADFit:
             length, has the coefficient 0.
         dual: (n,) dual variables a, within :math:`v_i(\tau-1) \le a_i \le v_i\tau`, with
             :math:`X^\top a = 0` up to rounding. Where a residual is not 0, aᵢ is at the wall that
-            goes with its sign.
+            goes with its sign. For rows in Dask's chunks a Dask array, which reads them once more
+            when it is computed.
         objective: :math:`\sum_i v_i\,\rho_\tau(r_i)`, in units of y.
         gap: An upper bound on ``objective`` minus the optimum that holds in spite of rounding, down
             to that of the data: a column within 2⁻⁵⁰ of its length, four units in the last place,
@@ -99,9 +100,11 @@ def fit(
     There is no intercept unless X has a column of ones; :class:`~hwlib.lad.LADRegressor` adds one.
 
     Args:
-        X: (n, d), of any real dtype and memory order. Never changed, and copied whole only if
-            columns are nearly dependent, or few rows can be left out.
-        y: (n,).
+        X: (n, d), of any real dtype and memory order; a memory map is not read into memory as a
+            whole. Never changed, and copied whole only if columns are nearly dependent, or few rows
+            can be left out. A Dask array or data frame, in chunks of rows, stays where it is: each
+            pass goes to the chunks, and some thousands of rows come back. The extra ``dask``.
+        y: (n,), like X, or like NumPy's.
         quantile: τ in (0, 1).
         sample_weight: (n,) weights :math:`v_i \ge 0`; a weight of 2 is the same as two equal rows.
         solver: ``"auto"``: the fastest that is certified at the end; for many rows it solves the
@@ -117,8 +120,10 @@ def fit(
     Raises:
         TypeError: An array does not hold real numbers.
         ValueError: Shapes do not fit, an entry is not finite, X is empty, a weight is negative,
-            all are 0, the quantile is not in (0, 1), or the solver is unknown.
-        ModuleNotFoundError: ``solver="cvxpy"`` without cvxpy.
+            all are 0, the quantile is not in (0, 1), or the solver is unknown. Of Dask's chunks
+            the message names the one where it is.
+        MemoryError: Chunks whose optimum is not settled by some of the rows, and too large to fetch.
+        ModuleNotFoundError: ``solver="cvxpy"`` without cvxpy, chunks without all of Dask.
 
     Warns:
         NotCertifiedWarning: The relative gap exceeds 1e-9; ``gap`` says by how much. It happens
@@ -143,6 +148,10 @@ def fit(
         raise ValueError(f"solver must be one of {', '.join(map(repr, _SOLVERS))}, not {solver!r}")
     if is_lazy(X, y, sample_weight):
         return fit_chunks(X, y, sample_weight, tau, solver)
+    return _fit_arrays(X, y, sample_weight, tau, solver)
+
+
+def _fit_arrays(X: Any, y: Any, sample_weight: Any, tau: float, solver: Solver) -> LADFit:
     array, targets, weights = checked_arrays(X, y, sample_weight)
     problem, used = _problem(array, targets, weights, tau)
     found = _solved(problem, solver)
@@ -154,7 +163,7 @@ def fit(
 def fit_chunks(
     X: Any, y: Any, sample_weight: Any, tau: float, solver: Solver, *, intercept: bool = False
 ) -> LADFit:
-    """The same for rows in the chunks of Dask, with a column of ones before X on demand."""
+    """The fit of rows in the chunks of Dask, with a column of ones before X on demand."""
     if solver != "auto":
         raise ValueError(
             f"solver {solver!r} needs all rows in memory: X.compute() fetches them, and 'auto' "
@@ -286,5 +295,5 @@ def _warn(certificate: Certificate, solver: str) -> None:
         f"optimum only, not within {TOLERANCE:g}: columns of X may nearly depend on one another "
         "(centre or leave out some), or sizes be at the limits of float64 (rescale)",
         NotCertifiedWarning,
-        stacklevel=4,
+        stacklevel=5,
     )
