@@ -43,6 +43,12 @@ CUT_FIGURES = """() => [...document.querySelectorAll(".hw-figure svg")]
     return around.some(cuts);
   }).map(figure => figure.getAttribute("aria-label").slice(0, 80))"""
 
+# A formula within a sentence does not break, and nothing around it scrolls.
+CUT_FORMULAS = """() => [...document.querySelectorAll(".bd-article p mjx-container:not([display])")]
+  .filter(formula => formula.checkVisibility() && !formula.closest("table"))
+  .filter(formula => formula.getBoundingClientRect().right > innerWidth)
+  .map(formula => formula.closest("p").innerText.slice(0, 80))"""
+
 # A column of a table may be narrow; a paragraph or a heading that is would stand letter by letter.
 SQUEEZED = """least => [...document.querySelectorAll(".bd-article :is(h1, h2, h3, p)")]
   .filter(text => !text.closest("table, .hw-sr") && text.checkVisibility() && text.innerText)
@@ -65,6 +71,7 @@ def test_a_page_fits_the_narrowest_phone(page: str, phone: Viewer, origin: str) 
     assert phone.page.evaluate(SMALL, FINGER) == []
     assert phone.page.evaluate(CUT_CODE) == []
     assert phone.page.evaluate(CUT_FIGURES) == []
+    assert phone.page.evaluate(CUT_FORMULAS) == []
     assert phone.page.evaluate(SQUEEZED, NARROWEST / 3) == []
 
 
