@@ -33,7 +33,7 @@ class Chunks:
     """Rows that lie in chunks elsewhere.
 
     Attributes:
-        sources: Of each chunk what :func:`~hwlib.lad._passes.load` takes, or a task that gives it.
+        sources: For each a task that gives a :class:`~hwlib.lad._passes.Chunk`.
         counts: (chunks,) how many rows of weight > 0 each has.
         lengths: (chunks,) how many rows.
         d: Columns.
@@ -65,11 +65,11 @@ class Chunks:
         each: Sequence[tuple[Any, ...]] | None = None,
     ) -> list[Any]:
         """``function(chunk, *arguments, *each[i])`` as a task for each chunk i."""
-        run = require("dask", "dask").delayed(_run, pure=False)
+        run = require("dask", "dask").delayed(function, pure=False)
         name = f"lad-{function.__name__}-{uuid4().hex}"
         more = each or [()] * len(self.sources)
         return [
-            run(function, source, *arguments, *own, dask_key_name=f"{name}-{i}")
+            run(source, *arguments, *own, dask_key_name=f"{name}-{i}")
             for i, (source, own) in enumerate(zip(self.sources, more, strict=True))
         ]
 
@@ -103,11 +103,6 @@ class Chunks:
         return [(part,) for part in cut.to_delayed().tolist()]
 
 
-def _run(function: Callable[..., Any], source: Any, *arguments: Any) -> Any:
-    chunk = source if isinstance(source, Chunk) else load(*source)
-    return function(chunk, *arguments)
-
-
 def added(parts: Sequence[Any]) -> Any:
     """The task that adds up what some tasks give, some at a time."""
     add = require("dask", "dask").delayed(total, pure=False)
@@ -137,21 +132,42 @@ def chunked(X: Any, y: Any, sample_weight: Any, tau: float, *, intercept: bool =
         ModuleNotFoundError: Dask is not there as a whole.
     """
     X, y, weights = arrays(X, y, sample_weight)
-    pieces = [y.to_delayed().tolist(), [None] * y.numblocks[0]]
-    if weights is not None:
-        pieces[1] = weights.to_delayed().tolist()
     lengths = used = np.array(X.chunks[0])
     if weights is not None or np.isnan(lengths).any():
-        lengths, used = _counted(*pieces)
+        lengths, used = _counted(y, weights)
     if lengths.sum() == 0 or X.shape[1] == 0:
         raise ValueError(f"X is empty: it has {lengths.sum()} rows and {X.shape[1]} columns")
     if used.sum() == 0:
         raise ValueError("sample_weight is zero in every row: nothing is left to fit")
     firsts = zip(np.cumsum(lengths) - lengths, np.cumsum(used) - used, strict=True)
     spots = [Spot(i, int(row), int(first)) for i, (row, first) in enumerate(firsts)]
-    blocks = zip(X.to_delayed().tolist(), *pieces, spots, strict=True)
-    sources = [(*block, tau, intercept) for block in blocks]
-    return Chunks(sources, used, lengths, X.shape[1] + intercept)
+    columns = [y] if weights is None else [y, weights]
+    loaded = _blockwise(load, (X, *columns), spots, tau=tau, intercept=intercept)
+    return Chunks(loaded, used, lengths, X.shape[1] + intercept)
+
+
+def _blockwise(function: Callable[..., Any], arrays: Any, each: Any, **options: Any) -> list[Any]:
+    """A task for each chunk of rows, which takes those of all arrays, and one of ``each``.
+
+    As one blockwise operation without a sum over an index it is fused with what reads the chunk:
+    nothing is read on one worker to be used on another.
+    """
+    array = require("dask.array", "dask")
+    own = np.empty(len(each), dtype=object)
+    own[:] = each
+    pairs = [(part, "ij"[: part.ndim]) for part in (array.from_array(own, chunks=1), *arrays)]
+    tasks = array.blockwise(
+        function,
+        "ij"[: max(part.ndim for part in arrays)],
+        *(argument for pair in pairs for argument in pair),
+        token=f"lad-{function.__name__}",
+        dtype=object,
+        meta=np.empty((0, 0), dtype=object),
+        align_arrays=False,
+        **options,
+    )
+    delayed: list[Any] = tasks.to_delayed().ravel().tolist()
+    return delayed
 
 
 def arrays(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
@@ -162,6 +178,7 @@ def arrays(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     if X.ndim != 2:
         hint = " (write X[:, None] for a single column)" if X.ndim == 1 else ""
         raise ValueError(f"X must have two axes, rows and columns, not shape {X.shape}{hint}")
+    X = X.rechunk({1: -1})
     weights = None if sample_weight is None else aligned("sample_weight", sample_weight, X)
     return X, aligned("y", y, X), weights
 
@@ -182,16 +199,11 @@ def _apart(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     return table[:, :d], table[:, d], sample_weight
 
 
-def _counted(y: list[Any], weights: list[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _counted(y: Any, weights: Any) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The rows of each chunk, and those of weight > 0."""
-    dask = require("dask", "dask")
-    task = dask.delayed(count, pure=False)
-    name = f"lad-count-{uuid4().hex}"
-    tasks = [
-        task(part, weight, dask_key_name=f"{name}-{i}")
-        for i, (part, weight) in enumerate(zip(y, weights, strict=True))
-    ]
-    rows, used = np.array(dask.compute(*tasks), dtype=np.intp).T
+    columns = [y] if weights is None else [y, weights]
+    tasks = _blockwise(count, columns, [None] * y.numblocks[0])
+    rows, used = np.array(require("dask", "dask").compute(*tasks), dtype=np.intp).T
     return rows, used
 
 

@@ -122,7 +122,7 @@ def fit(
         ValueError: Shapes do not fit, an entry is not finite, X is empty, a weight is negative,
             all are 0, the quantile is not in (0, 1), or the solver is unknown. Of Dask's chunks
             the message names the one where it is.
-        MemoryError: Chunks whose optimum is not settled by some of the rows, and too large to fetch.
+        MemoryError: Some of the rows of chunks do not settle the optimum, and all are too many.
         ModuleNotFoundError: ``solver="cvxpy"`` without cvxpy, chunks without all of Dask.
 
     Warns:

@@ -60,24 +60,18 @@ class Chunk:
         return self.spot.row + used
 
 
-def load(
-    blocks: Sequence[Any], y: Any, weights: Any, spot: Spot, tau: float, intercept: bool
-) -> Chunk:
-    """A chunk from its blocks of columns, its targets and its weights (None for 1 each).
+def load(spots: Sequence[Spot], X: Any, *columns: Any, tau: float, intercept: bool) -> Chunk:
+    """A chunk from its place, its rows, its targets, and its weights if there are any.
 
     Raises:
         TypeError: It does not hold real numbers.
         ValueError: Its arrays are not equally long, or y or the weights are not what they must be.
     """
-    parts = [real_array(f"X in {spot}", block) for block in blocks]
-    X = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-    try:
-        targets = per_row("y", real_array("y", y), len(X), spot.row)
-        v = unit_weights(len(X))
-        if weights is not None:
-            v = per_row("sample_weight", real_array("sample_weight", weights), len(X), spot.row)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"{error}, in {spot}") from None
+    spot = spots[0]
+    X = real_array(f"X in {spot}", X)
+    targets, v = _column("y", columns[0], X, spot), unit_weights(len(X))
+    if len(columns) > 1:
+        v = _column("sample_weight", columns[1], X, spot)
     if (v < 0).any():
         row = int(np.argmax(v < 0))
         raise ValueError(
@@ -92,7 +86,14 @@ def load(
     return Chunk(spot, Problem(DenseDesign(table, used), targets[used], v[used], tau), X, used)
 
 
-def count(y: Any, weights: Any) -> tuple[int, int]:
+def _column(name: str, values: Any, X: NDArray[Any], spot: Spot) -> Vector:
+    try:
+        return per_row(name, real_array(name, values), len(X), spot.row)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{error}, in {spot}") from None
+
+
+def count(_: Any, y: Any, weights: Any = None) -> tuple[int, int]:
     """How many rows there are, and how many of weight > 0."""
     rows = np.shape(y)[0]
     return rows, rows if weights is None else int(np.count_nonzero(weights))
