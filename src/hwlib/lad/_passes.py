@@ -6,7 +6,7 @@ NumPy alone, so that it may run in any process.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 
 from hwlib.lad._certificate import Sums, farthest, summed
 from hwlib.lad._columns import is_wide, overlap, triangle
-from hwlib.lad._design import BLOCK, DenseDesign, Matrix, Vector
+from hwlib.lad._design import DenseDesign, Matrix, Vector
 from hwlib.lad._problem import Problem, per_row, real_array, stacked, unit_weights
 from hwlib.lad._rows import ROUNDING, SEED, Few
 from hwlib.lad._solution import Solution
 
 Index = NDArray[np.intp]
+
+# Rows of a block: with 20 columns they fit in a core's cache, and the calls on them cost little.
+ROWS = 4096
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,15 @@ class Chunk:
         used = np.arange(len(self.X)) if self.used is None else self.used
         return self.spot.row + used
 
+    def blocks(self) -> Iterator[Chunk]:
+        """Its rows of weight > 0, in pieces that stay in the cache for all that is asked of them.
+
+        What is computed on the way is small, too, and its memory is used again.
+        """
+        for start in range(0, len(self.problem.y), ROWS):
+            spot = replace(self.spot, first=self.spot.first + start)
+            yield Chunk(spot, self.problem.part(start, start + ROWS), self.X[:0])
+
 
 def load(spots: Sequence[Spot], X: Any, *columns: Any, tau: float, intercept: bool) -> Chunk:
     """A chunk from its place, its rows, its targets, and its weights if there are any.
@@ -69,18 +81,18 @@ def load(spots: Sequence[Spot], X: Any, *columns: Any, tau: float, intercept: bo
     """
     spot = spots[0]
     X = real_array(f"X in {spot}", X)
-    targets, v = _column("y", columns[0], X, spot), unit_weights(len(X))
+    targets, v, used = _column("y", columns[0], X, spot), unit_weights(len(X)), None
     if len(columns) > 1:
         v = _column("sample_weight", columns[1], X, spot)
-    if (v < 0).any():
-        row = int(np.argmax(v < 0))
-        raise ValueError(
-            f"sample_weight[{spot.row + row}] is {v[row]}, in {spot}: weights are at least 0"
-        )
+        if (v < 0).any():
+            row = int(np.argmax(v < 0))
+            raise ValueError(
+                f"sample_weight[{spot.row + row}] is {v[row]}, in {spot}: weights are at least 0"
+            )
+        used = None if v.all() else np.flatnonzero(v)
     table = X
     if intercept:
         table = np.concatenate([np.ones((len(X), 1), X.dtype), X], axis=1)
-    used = None if v.all() else np.flatnonzero(v)
     if used is None:
         return Chunk(spot, Problem(DenseDesign(table), targets, v, tau), X)
     return Chunk(spot, Problem(DenseDesign(table, used), targets[used], v[used], tau), X, used)
@@ -109,10 +121,13 @@ def fetch(chunk: Chunk) -> Chunk:
     return chunk
 
 
-def total(parts: list[Any]) -> Any:
-    """The sum of what several chunks gave; None from a chunk without rows is nothing."""
+def total(parts: Iterable[Any]) -> Any:
+    """The sum of what several parts gave, added in pairs; None from one without rows is nothing."""
     there = [part for part in parts if part is not None]
-    return reduce(add, there) if there else None
+    while len(there) > 1:
+        pairs = [reduce(add, there[i : i + 2]) for i in range(0, len(there), 2)]
+        there = pairs
+    return there[0] if there else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,9 +175,9 @@ def look(chunk: Chunk, size: int, step: int, sample: Index) -> tuple[Look | None
     problem, v = chunk.problem, chunk.problem.v
     if len(v) == 0:
         _refuse_not_finite(chunk)
-        return None, replace(chunk, X=chunk.X[:0], used=None)
+        return None, Chunk(chunk.spot, problem, np.empty((0, 0)))
     drawn = np.sort(np.random.default_rng((SEED, chunk.spot.number)).integers(len(v), size=size))
-    rows = replace(chunk, problem=problem.choose(drawn), X=chunk.X[:0], used=None)
+    rows = Chunk(chunk.spot, problem.choose(drawn), np.empty((0, 0)))
     with np.errstate(over="ignore", invalid="ignore"):
         targets, reach = float((v * np.abs(problem.y)).sum()), problem.reach
     if chunk.used is not None or not np.isfinite(reach).all():
@@ -278,21 +293,21 @@ class Survey:
 
 def survey(chunk: Chunk, start: Start, threshold: float, most: int) -> Survey | None:
     """The rows with residuals up to a threshold, at most so many; or a choice of tied ones."""
-    problem = chunk.problem
-    if len(problem.y) == 0:
-        return None
-    r = start.residuals(problem)
+    found: Survey | None = total(_survey(block, start, threshold) for block in chunk.blocks())
+    if found is None or len(found.near.index) <= most:
+        return found
+    order = np.abs(found.near.r).argsort(kind="stable")
+    near, far = (found.near.chosen(np.sort(part)) for part in (order[:most], order[most:]))
+    return Survey(near, merged(found.pools, pool(far.problem, far.r)))
+
+
+def _survey(block: Chunk, start: Start, threshold: float) -> Survey:
+    r = start.residuals(block.problem)
+    near = np.abs(r) <= threshold
     if start.tie:
-        drawn = np.random.default_rng((SEED, chunk.spot.number)).random(len(r))
-        index = np.flatnonzero((r == 0) & (drawn < start.tie.share))
-    else:
-        size = np.abs(r)
-        index = np.flatnonzero(size <= threshold)
-        if len(index) > most:
-            index = np.sort(index[np.argpartition(size[index], most)[:most]])
-    others = np.ones(len(r), dtype=bool)
-    others[index] = False
-    return Survey(_few(chunk, index, r), pool(problem, r, others))
+        drawn = np.random.default_rng((SEED, block.spot.first)).random(len(r))
+        near = (r == 0) & (drawn < start.tie.share)
+    return Survey(_few(block, np.flatnonzero(near), r), pool(block.problem, r, ~near))
 
 
 def _few(chunk: Chunk, index: Index, r: Vector) -> Few:
@@ -369,35 +384,50 @@ def finish(
     a: Vector,
 ) -> Finish | None:
     """The certificate's sums of a chunk at (w, a), and its pooled rows that changed their sign."""
-    problem = chunk.problem
-    if len(problem.y) == 0:
-        return None
-    start, r = pairing.start.residuals(problem), problem.residuals(w)
-    full = pairing.dual(problem, start, kept, a)
-    sums = summed(problem, Solution(w, full, r=r), precise=precise)
-    other = np.where(start == 0, r != 0, r * np.sign(start) < 0)
-    other[kept] = False
-    other &= np.abs(r) > ROUNDING * (np.abs(problem.y) + typical)
-    index = np.flatnonzero(other)
-    when = start[index] / (start[index] - r[index])
-    return _first(Finish(sums, _few(chunk, index, start), when, most))
+
+    def part(block: Chunk, kept: Index, a: Vector) -> Finish:
+        problem = block.problem
+        start, r = pairing.start.residuals(problem), problem.residuals(w)
+        full = pairing.dual(problem, start, kept, a)
+        sums = summed(problem, Solution(w, full, r=r), precise=precise)
+        other = np.where(start == 0, r != 0, r * np.sign(start) < 0)
+        other[kept] = False
+        other &= np.abs(r) > ROUNDING * (np.abs(problem.y) + typical)
+        index = np.flatnonzero(other)
+        when = start[index] / (start[index] - r[index])
+        return _first(Finish(sums, _few(block, index, start), when, most))
+
+    found: Finish | None = total(part(*own) for own in _with_kept(chunk, kept, a))
+    return found
+
+
+def _with_kept(chunk: Chunk, kept: Index, a: Vector) -> Iterator[tuple[Chunk, Index, Vector]]:
+    """The blocks of a chunk, each with its kept rows and their dual variables."""
+    for block in chunk.blocks():
+        start = block.spot.first - chunk.spot.first
+        own = slice(*kept.searchsorted([start, start + len(block.problem.y)]))
+        yield block, kept[own] - start, a[own]
 
 
 def candidates(
-    chunk: Chunk, start: Start, w: Vector, extent: Matrix, most: int, kept: Index, _: Vector
+    chunk: Chunk, start: Start, w: Vector, extent: Matrix, most: int, kept: Index, a: Vector
 ) -> Few | None:
     """The pooled rows that could limit w + extent @ t for |t| ≤ 1, in each entry.
 
     If they are more than ``most``, so many of them.
     """
-    problem = chunk.problem
-    if len(problem.y) == 0:
-        return None
-    r = problem.residuals(w)
-    moves = sum(np.abs(problem.X.dot(step)) for step in extent.T)
-    near = (np.abs(r) <= moves) & (moves > 0)
-    near[kept] = False
-    return _few(chunk, np.flatnonzero(near)[:most], start.residuals(problem))
+
+    def part(block: Chunk, kept: Index, _: Vector) -> Few:
+        r = block.problem.residuals(w)
+        moves = np.zeros(len(r))
+        for step in extent.T:
+            moves += np.abs(block.problem.X.dot(step))
+        near = (np.abs(r) <= moves) & (moves > 0)
+        near[kept] = False
+        return _few(block, np.flatnonzero(near), start.residuals(block.problem))
+
+    found: Few | None = total(part(*own) for own in _with_kept(chunk, kept, a))
+    return found and found.chosen(np.arange(min(most, len(found.index))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -413,13 +443,13 @@ class Squares:
 
 def squares(chunk: Chunk) -> Squares | None:
     """The squares of a chunk."""
-    X, n = chunk.problem.X, len(chunk.problem.y)
-    if n == 0:
-        return None
-    blocks = (X.rows(np.arange(i, min(i + BLOCK, n))) for i in range(0, n, BLOCK))
-    return Squares(
-        chunk.problem.gram, np.max([np.abs(rows).max(axis=0) for rows in blocks], axis=0)
-    )
+    found: Squares | None = total(_squares(block.problem) for block in chunk.blocks())
+    return found
+
+
+def _squares(problem: Problem) -> Squares:
+    rows = problem.X.rows(np.arange(len(problem.y)))
+    return Squares(problem.gram, np.abs(rows).max(axis=0))
 
 
 @dataclass(frozen=True, eq=False)

@@ -96,6 +96,11 @@ class Problem:
         """Σ vᵢ ρ(rᵢ), summed in pairs."""
         return float((r * self.walls(r)).sum())
 
+    def part(self, start: int, stop: int) -> Problem:
+        """The problem of consecutive rows, without a copy if they are whole float64 rows."""
+        rows = slice(start, min(stop, len(self.y)))
+        return Problem(self.X.part(rows), self.y[rows], self.v[rows], self.quantile)
+
     def choose(self, index: NDArray[np.intp]) -> Problem:
         """The problem of some of the rows."""
         rows = DenseDesign(self.X.rows(index))
