@@ -43,6 +43,9 @@ class Design(Protocol):
     def abs_tdot(self, v: Vector) -> Vector:
         """|X|ᵀ v: (n,) to (d,)."""
 
+    def largest(self) -> Vector:
+        """The largest size in each column, (d,)."""
+
     def gram(self, q: Vector) -> Matrix:
         """Xᵀ diag(q) X for q ≥ 0: (n,) to (d, d)."""
 
@@ -91,11 +94,12 @@ class DenseDesign:
 
     def abs_tdot(self, v: Vector) -> Vector:
         """|X|ᵀ v."""
-        size = np.empty((min(BLOCK, self.shape[0]), self.shape[1]), order=self._order)
-        return self._summed(
-            np.ascontiguousarray(v[part]) @ np.abs(block, out=size[: len(block)])
-            for part, block in self._blocks()
-        )
+        return self._summed(np.ascontiguousarray(v[part]) @ size for part, size in self._sizes())
+
+    def largest(self) -> Vector:
+        """The largest size in each column."""
+        largest: Vector = np.max([size.max(axis=0) for _, size in self._sizes()], axis=0)
+        return largest
 
     def gram(self, q: Vector) -> Matrix:
         """Xᵀ diag(q) X."""
@@ -123,6 +127,12 @@ class DenseDesign:
             part = slice(start, min(start + BLOCK, n))
             rows = self._X[part if self._chosen is None else self._chosen[part]]
             yield part, rows.astype(np.float64, copy=False)
+
+    def _sizes(self) -> Iterator[tuple[slice, Matrix]]:
+        """|X| block by block, each in the memory of the one before."""
+        size = np.empty((min(BLOCK, self.shape[0]), self.shape[1]), order=self._order)
+        for part, block in self._blocks():
+            yield part, np.abs(block, out=size[: len(block)])
 
     @staticmethod
     def _summed(terms: Iterator[Vector]) -> Vector:

@@ -443,13 +443,9 @@ class Squares:
 
 def squares(chunk: Chunk) -> Squares | None:
     """The squares of a chunk."""
-    found: Squares | None = total(_squares(block.problem) for block in chunk.blocks())
+    blocks = (block.problem for block in chunk.blocks())
+    found: Squares | None = total(Squares(block.gram, block.X.largest()) for block in blocks)
     return found
-
-
-def _squares(problem: Problem) -> Squares:
-    rows = problem.X.rows(np.arange(len(problem.y)))
-    return Squares(problem.gram, np.abs(rows).max(axis=0))
 
 
 @dataclass(frozen=True, eq=False)
