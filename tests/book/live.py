@@ -12,13 +12,16 @@ from tests.book.browser import AXE, Viewer
 
 # Where each live figure is, by the name of its script.
 PAGES = {
+    "lad": "book/lad.html",
+    "boxes": "book/boxes.html",
+    "curse": "book/boxes-curse.html",
     "softmax": "book/softmax.html",
 }
 _NUMBERS = """box => Object.fromEntries([...box.querySelectorAll("[data-name]")].map(one =>
   [one.dataset.name, [one.dataset.value, one.matches("input") ? one.value : one.textContent]]))"""
 
 _ENTER = """(box, values) => {
-  for (const [name, value] of Object.entries(values)) {
+  for (const [name, value] of values) {
     const field = box.querySelector(`input[data-name="${name}"]`);
     field.value = value;
     field.dispatchEvent(new Event("input"));
@@ -59,9 +62,9 @@ class Live:
         """The slider beside it."""
         return self.box.locator(f'.hw-live-row:has([data-name="{name}"]) input[type="range"]')
 
-    def enter(self, **values: Any) -> None:
-        """Put a value into each field, as typing does."""
-        self.box.evaluate(_ENTER, {name: str(value) for name, value in values.items()})
+    def enter(self, *pairs: tuple[str, Any], **values: Any) -> None:
+        """Put values into fields, one after another, as typing does."""
+        self.box.evaluate(_ENTER, [[name, str(value)] for name, value in (*pairs, *values.items())])
 
     def drag(self, mark: Locator, across: float, down: float) -> None:
         """Drag a mark by so many pixels."""

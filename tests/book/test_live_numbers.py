@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser
 from tests.book.live import Live, playing
 
-from hwlib import softmax
+from hwlib import boxes, lad, softmax
 
 pytestmark = [pytest.mark.site, pytest.mark.browser]
 
@@ -35,7 +38,7 @@ def live(name: str) -> Iterator[Live]:
     return opened
 
 
-def assert_shown(figure: Live, wanted: dict[str, float]) -> None:
+def assert_shown(figure: Live, wanted: Mapping[str, float]) -> None:
     """These numbers are on show, and no others."""
     found = figure.numbers()
     assert found.keys() == wanted.keys()
@@ -45,6 +48,275 @@ def assert_shown(figure: Live, wanted: dict[str, float]) -> None:
         if not abs(found[name] - wanted[name]) <= TOLERANCE
     }
     assert off == {}
+
+
+def line(x: np.ndarray, y: np.ndarray, w: np.ndarray, name: str) -> dict[str, float]:
+    r = y - w[0] - w[1] * x
+    return {
+        f"{name}-intercept": w[0],
+        f"{name}-slope": w[1],
+        f"{name}-loss": np.abs(r).sum(),
+        f"{name}-squares": r @ r,
+    }
+
+
+# ---- ℓ1 against ℓ2 ----------------------------------------------------------------------------
+
+live_lad = live("lad")
+
+
+def lad_numbers(x: np.ndarray, y: np.ndarray, point: int) -> dict[str, float]:
+    X = np.column_stack([np.ones(len(x)), x])
+    fit, squares = lad.fit(X, y), np.linalg.lstsq(X, y)[0]
+    assert fit.unique
+    s = 2 * fit.dual
+    carriers = np.argsort(np.abs(y - X @ fit.coef))[:2]
+    return {
+        "point": point,
+        "x": x[point - 1],
+        "y": y[point - 1],
+        **line(x, y, fit.coef, "l1"),
+        **line(x, y, squares, "ls"),
+        **{f"s{i + 1}": s[i] for i in carriers},
+        **{f"carrier{k + 1}": i + 1 for k, i in enumerate(sorted(carriers))},
+        "bound": y @ s,
+        "loss": 2 * fit.objective,
+        "gap": 0.0,
+    }
+
+
+def place_points(figure: Live, x: np.ndarray, y: np.ndarray) -> None:
+    triples = zip(range(1, len(x) + 1), x, y, strict=True)
+    figure.enter(*(pair for i, a, b in triples for pair in (("point", i), ("x", a), ("y", b))))
+
+
+def points_of(figure: Live) -> tuple[np.ndarray, np.ndarray]:
+    """All points, by going through them."""
+    found = []
+    for i in range(1, 31):
+        figure.enter(point=i)
+        now = figure.numbers()
+        found.append((now["x"], now["y"]))
+    x, y = np.array(found).T
+    return x, y
+
+
+def test_lad_random_points(live_lad: Live, rng: np.random.Generator) -> None:
+    for _ in range(ROUNDS // 3):
+        x, y = rng.uniform(0, 10, 30).round(4), rng.uniform(-2, 12, 30).round(4)
+        place_points(live_lad, x, y)
+        assert_shown(live_lad, lad_numbers(x, y, 30))
+
+
+def test_lad_dragged_and_moved_by_keys(live_lad: Live, rng: np.random.Generator) -> None:
+    x, y = rng.uniform(1, 9, 30).round(4), rng.uniform(0, 10, 30).round(4)
+    place_points(live_lad, x, y)
+    for i in rng.choice(30, DRAGS, replace=False):
+        mark = live_lad.box.locator(f'[aria-label="point {i + 1}"]')
+        before = live_lad.numbers()
+        mark.focus()
+        live_lad.page.keyboard.press("Shift+ArrowUp")
+        live_lad.page.keyboard.press("ArrowLeft")
+        live_lad.drag(mark, *rng.uniform(-30, 30, 2))
+        now = live_lad.numbers()
+        assert now["point"] == i + 1
+        assert (now["x"], now["y"]) != (before["x"], before["y"])
+        x[i], y[i] = now["x"], now["y"]
+        assert_shown(live_lad, lad_numbers(x, y, i + 1))
+    assert [points.tolist() for points in points_of(live_lad)] == [x.tolist(), y.tolist()]
+
+
+def test_lad_ties_have_the_middle_of_all_best_lines(
+    live_lad: Live, rng: np.random.Generator
+) -> None:
+    for _ in range(ROUNDS // 3):
+        x, y = rng.integers(0, 4, 30).astype(float), rng.integers(0, 4, 30).astype(float)
+        place_points(live_lad, x, y)
+        now, fit = live_lad.numbers(), lad.fit(np.column_stack([np.ones(30), x]), y)
+        assert now["loss"] == pytest.approx(2 * fit.objective, abs=TOLERANCE)
+        assert abs(now["gap"]) <= TOLERANCE
+        assert all(abs(s) <= 1 for name, s in now.items() if re.fullmatch(r"s\d+", name))
+        assert (now["l1-intercept"], now["l1-slope"]) == pytest.approx(fit.coef, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("spread", [0.0, 3.0])
+def test_lad_equal_points_and_equal_features(
+    spread: float, live_lad: Live, rng: np.random.Generator
+) -> None:
+    y = 5 + spread * rng.uniform(-1, 1, 30).round(3)
+    place_points(live_lad, np.full(30, 4.0), y)
+    now = live_lad.numbers()
+    assert "any slope would do" in live_lad.words()
+    assert (now["l1-slope"], now["ls-slope"]) == (0, 0)
+    assert now["l1-intercept"] == pytest.approx(np.median(y), abs=TOLERANCE)
+    assert now["ls-intercept"] == pytest.approx(y.mean(), abs=TOLERANCE)
+    assert abs(now["gap"]) <= TOLERANCE
+    assert live_lad.box.locator("path.line.first[d]").count() == 2
+    live_lad.box.get_by_role("button").click()
+    assert "any slope" not in live_lad.words()
+
+
+# ---- Box sums ---------------------------------------------------------------------------------
+
+live_boxes = live("boxes")
+B = 2.0
+
+
+def boxes_numbers(values: np.ndarray, N: int, x: float) -> dict[str, float]:
+    grid = np.linspace(-B, B, len(values))
+
+    def f(at: np.ndarray) -> np.ndarray:
+        return np.interp(at, grid, values)
+
+    network = boxes.box_sum(f, B, N)
+    edges = np.linspace(-B, B, N + 1)
+    near = np.concatenate([grid, edges, edges - 1e-9, edges + 1e-9])
+    near = near[np.abs(near) <= B]
+    slope = np.abs(np.diff(values)).max() * (len(values) - 1) / (2 * B)
+    return {
+        "N": N,
+        "x": x,
+        "boxes": N,
+        "neurons": network.neurons,
+        "error": np.abs(network(near) - f(near)).max(),
+        "L": slope,
+        "bound": boxes.error_bound(slope, B, N),
+        "fired": int((x + network.biases > 0).sum()),
+        "output": network(x),
+        "f": float(f(x)),
+    }
+
+
+def given_to(figure: Live) -> dict[str, Any]:
+    """What the chapter's cell gave to a figure's script."""
+    text = figure.page.locator(f'.hw-live-given[data-figure="{figure.name}"]').text_content()
+    return dict(json.loads(text or ""))
+
+
+def test_boxes_of_each_function(live_boxes: Live, rng: np.random.Generator) -> None:
+    for function in given_to(live_boxes)["functions"]:
+        live_boxes.box.locator("select").select_option(function["name"])
+        for _ in range(ROUNDS // 4):
+            N, x = int(rng.integers(1, 101)), round(rng.uniform(-B, B), 4)
+            live_boxes.enter(N=N, x=x)
+            assert_shown(live_boxes, boxes_numbers(np.array(function["values"]), N, x))
+
+
+@pytest.mark.parametrize("x", [-2.0, -1.0, 0.0, 2.0])
+def test_boxes_at_edges(x: float, live_boxes: Live) -> None:
+    wave = given_to(live_boxes)["functions"][0]
+    live_boxes.box.locator("select").select_option(wave["name"])
+    live_boxes.enter(N=4, x=x)
+    assert_shown(live_boxes, boxes_numbers(np.array(wave["values"]), 4, x))
+
+
+def test_boxes_of_a_drawing(live_boxes: Live, rng: np.random.Generator) -> None:
+    live_boxes.box.locator("select").select_option("own")
+    live_boxes.enter(N=7, x=0.3)
+    assert_shown(live_boxes, boxes_numbers(np.zeros(33), 7, 0.3))  # nothing is drawn yet
+    knot = live_boxes.box.locator("rect.handle")
+    knot.focus()
+    values, at = np.zeros(33), 16
+    for _ in range(DRAGS):
+        right, up = int(rng.integers(-5, 6)), int(rng.integers(1, 6))
+        for key, times in (
+            ("ArrowRight" if right > 0 else "ArrowLeft", abs(right)),
+            ("ArrowUp", up),
+        ):
+            for _ in range(times):
+                live_boxes.page.keyboard.press(key)
+        at += right
+        values[at] = min(2, values[at] + 0.1 * up)
+        assert_shown(live_boxes, boxes_numbers(values, 7, 0.3))
+    live_boxes.box.get_by_role("button", name="Erase").click()
+    assert_shown(live_boxes, boxes_numbers(np.zeros(33), 7, 0.3))
+
+
+def test_boxes_drawn_by_pointer(live_boxes: Live) -> None:
+    live_boxes.box.locator("select").select_option("own")
+    field = live_boxes.box.locator("rect.field")
+    field.scroll_into_view_if_needed()
+    box = field.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    live_boxes.page.mouse.move(box["x"] + 1, middle - 60)
+    live_boxes.page.mouse.down()
+    live_boxes.page.mouse.move(box["x"] + box["width"] - 1, middle - 60, steps=3)
+    live_boxes.page.mouse.up()
+    live_boxes.enter(N=5, x=0)
+    height = live_boxes.numbers()["f"]
+    assert height > 0.3
+    assert_shown(live_boxes, boxes_numbers(np.full(33, height), 5, 0))
+
+
+# ---- The curse --------------------------------------------------------------------------------
+
+live_curse = live("curse")
+
+
+def magnitude(value: int) -> str:
+    power = str(len(str(value)) - 1).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{value:,}" if value < 10**10 else f"10{power}"
+
+
+def curse_numbers(d: int, error: float, things: list[list[str]]) -> dict[str, int | float]:
+    N = boxes.boxes_needed(error, lipschitz=1.0, bound=1.0)
+    counts = boxes.grid_counts(N, d)
+    size = 8 * counts.nonzero
+    below = [int(thing) for _, thing in things if int(thing) <= size]
+    return {
+        "N": N,
+        "boxes": N**d,
+        "neurons": counts.neurons,
+        "parameters": counts.nonzero,
+        "bytes": size,
+        "ladder": size,
+        **{f"thing-{k}": int(thing) for k, (_, thing) in enumerate(things)},
+        **({"times": size // below[-1]} if below else {}),
+    }
+
+
+def test_curse_to_the_last_digit(live_curse: Live, rng: np.random.Generator) -> None:
+    things = given_to(live_curse)["things"]
+    cases = [(1, 1.0), (784, 0.001), (784, 1.0), (1, 0.001), (3, 0.3)]
+    for _ in range(ROUNDS):
+        cases.append((int(rng.integers(1, 785)), float(f"{10 ** rng.uniform(-3, 0):.5g}")))
+    for d, error in cases:
+        live_curse.enter(d=d, error=error)
+        shown = live_curse.shown()
+        assert (float(shown.pop("d")[0]), float(shown.pop("error")[0])) == (d, error)
+        wanted = curse_numbers(d, error, things)
+        assert {name: int(value) for name, (value, _) in shown.items()} == wanted
+        assert {name: text for name, (_, text) in shown.items()} == {
+            name: magnitude(value) for name, value in wanted.items()
+        }
+
+
+def test_curse_ladder_is_in_order(live_curse: Live) -> None:
+    for d in (1, 2, 5, 9, 40):
+        live_curse.enter(d=d, error=0.01)
+        sizes = live_curse.box.locator("td [data-name]").evaluate_all(
+            "all => all.map(one => one.dataset.value)"
+        )
+        assert sorted(map(int, sizes)) == list(map(int, sizes))
+
+
+def test_curse_slides_through_its_values(live_curse: Live) -> None:
+    live_curse.enter(d=1, error=1)
+    live_curse.slider("d").focus()
+    for d in (2, 3, 4):
+        live_curse.page.keyboard.press("ArrowRight")
+        assert live_curse.numbers()["d"] == d
+    live_curse.slider("error").focus()
+    live_curse.page.keyboard.press("ArrowLeft")
+    assert (live_curse.numbers()["error"], live_curse.numbers()["N"]) == (0.5, 2)
+
+
+def test_curse_has_no_dimension_0(live_curse: Live) -> None:
+    live_curse.enter(d=0, error=0)
+    now = live_curse.numbers()
+    assert (now["d"], now["error"]) == (1, 0.001)
+    assert now["boxes"] == 1000
 
 
 # ---- The softmax ----------------------------------------------------------------------------

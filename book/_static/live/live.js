@@ -9,11 +9,12 @@ window.hwLive = (() => {
 
   // ---- Elements ----------------------------------------------------------------------------
 
+  // What stays the same is left alone: to set it again could cost a layout of the page.
   const set = (node, attributes) => {
     for (const [name, value] of Object.entries(attributes)) {
       if (typeof value === "function") node.addEventListener(name, value);
       else if (value === null || value === false) node.removeAttribute(name);
-      else node.setAttribute(name, value);
+      else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
     }
     return node;
   };
