@@ -16,6 +16,7 @@ PAGES = {
     "boxes": "book/boxes.html",
     "curse": "book/boxes-curse.html",
     "softmax": "book/softmax.html",
+    "backprop": "book/backprop.html",
 }
 _NUMBERS = """box => Object.fromEntries([...box.querySelectorAll("[data-name]")].map(one =>
   [one.dataset.name, [one.dataset.value, one.matches("input") ? one.value : one.textContent]]))"""

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser
 from tests.book.live import Live, playing
 
-from hwlib import boxes, lad, softmax
+from hwlib import backprop, boxes, lad, softmax
 
 pytestmark = [pytest.mark.site, pytest.mark.browser]
 
@@ -371,3 +371,120 @@ def test_softmax_says_where_the_gradient_is_dead(live_softmax: Live) -> None:
     assert "the gradient is dead" in live_softmax.words()
     live_softmax.enter(z1=0, z2=0, z3=0)
     assert "dead" not in live_softmax.words()
+
+
+# ---- Back-propagation -------------------------------------------------------------------------
+
+live_backprop = live("backprop")
+PARAMETERS = [
+    "x1", "x2", *(f"W{k}{i}{j}" for k in (1, 2) for i in (1, 2) for j in (1, 2)),
+    *(f"b{k}{i}" for k in (1, 2) for i in (1, 2)),
+]  # fmt: skip
+STEPS = [
+    ("x", "W", "b"),
+    ("z1",),
+    ("a1",),
+    ("z2",),
+    ("p",),
+    ("loss",),
+    ("d2",),
+    ("gW2",),
+    ("d1",),
+    ("gW1",),
+]
+
+
+def entries(name: str, values: np.ndarray) -> dict[str, float]:
+    """The entries of a vector or a matrix, by the names that the figure has for them."""
+    return {
+        name + "".join(str(k + 1) for k in place): float(value)
+        for place, value in np.ndenumerate(values)
+    }
+
+
+def backprop_numbers(given: dict[str, float], label: int) -> dict[str, float]:
+    network = backprop.Network((2, 2, 2), "sigmoid")
+    for k in (1, 2):
+        W = np.array([[given[f"W{k}{i}{j}"] for j in (1, 2)] for i in (1, 2)])
+        network.weights[k - 1][:] = W.T
+        network.biases[k - 1][:] = [given[f"b{k}{i}"] for i in (1, 2)]
+    x = np.array([given["x1"], given["x2"]])
+    loss, ((dW1, db1), (dW2, db2)) = network.loss_and_gradients(x[None], [label])
+    z1 = x @ network.weights[0] + network.biases[0]
+    a1 = 1 / (1 + np.exp(-z1))
+    z2 = a1 @ network.weights[1] + network.biases[1]
+    return {
+        **given, **entries("z1", z1), **entries("a1", a1), **entries("z2", z2),
+        **entries("p", softmax.softmax(z2)), "loss": loss,
+        **entries("d2", db2), **entries("gW2", dW2.T),
+        **entries("d1", db1), **entries("gW1", dW1.T),
+    }  # fmt: skip
+
+
+def known(numbers: dict[str, float], step: int) -> dict[str, float]:
+    kinds = [kind for made in STEPS[: step + 1] for kind in made]
+    return {name: value for name, value in numbers.items() if name.startswith(tuple(kinds))}
+
+
+def moves(now: dict[str, float], before: dict[str, float]) -> dict[str, float]:
+    """How many derivatives moved by half a digit on show, and by how much the first of those."""
+    by = {name: now[name] - before[name] for name in now if name[0] in "dg"}
+    moved = [change for change in by.values() if abs(change) >= 5e-4]
+    counts = {"moved": len(moved), "known": len(by)} if by else {}
+    return {**counts, **({"most": max(moved, key=abs)} if moved else {})}
+
+
+def set_parameter(figure: Live, name: str, value: float) -> None:
+    figure.box.get_by_label("change").select_option(name)
+    figure.enter(parameter=value)
+
+
+def test_backprop_at_random_parameters(live_backprop: Live, rng: np.random.Generator) -> None:
+    live_backprop.box.get_by_role("button", name="Start again").click()
+    given = given_to(live_backprop)
+    start = {**entries("x", np.array(given["x"]))}
+    for k in (0, 1):
+        start |= entries(f"W{k + 1}", np.array(given["W"][k]))
+        start |= entries(f"b{k + 1}", np.array(given["b"][k]))
+    before = backprop_numbers(start, given["y"])
+    for _ in range(ROUNDS // 3):
+        now = dict(zip(PARAMETERS, rng.uniform(-5, 5, len(PARAMETERS)).round(3), strict=True))
+        label = int(rng.integers(2))
+        for name, value in now.items():
+            set_parameter(live_backprop, name, value)
+        live_backprop.box.get_by_label("right class").select_option(index=label)
+        wanted = backprop_numbers(now, label)
+        for step in rng.choice(10, 3, replace=False):
+            live_backprop.enter(step=step)
+            shown = known(wanted, int(step))
+            controls = {"step": step, "parameter": now[PARAMETERS[-1]]}
+            # Where two derivatives moved alike, either may be named: the size is the same.
+            numbers, expected = live_backprop.numbers(), moves(shown, before)
+            assert abs(numbers.pop("most", 0)) == pytest.approx(abs(expected.pop("most", 0)))
+            assert numbers == pytest.approx({**shown, **controls, **expected}, abs=TOLERANCE)
+
+
+def test_backprop_steps_by_buttons_and_keeps_the_focus(live_backprop: Live) -> None:
+    live_backprop.enter(step=8)
+    on = live_backprop.box.get_by_role("button", name="One step on")
+    on.focus()
+    for step in (9, 9):
+        live_backprop.page.keyboard.press("Enter")
+        assert live_backprop.numbers()["step"] == step
+        assert on.evaluate("button => button === document.activeElement")
+    back = live_backprop.box.get_by_role("button", name="One step back")
+    for step in range(8, -1, -1):
+        back.press("Space")
+        shown = live_backprop.numbers()
+        assert shown["step"] == step
+        assert ("loss" in shown) == (step >= 5)
+
+
+def test_backprop_compares_with_what_was_kept(live_backprop: Live) -> None:
+    live_backprop.box.get_by_role("button", name="Start again").click()
+    assert live_backprop.numbers()["moved"] == 0
+    set_parameter(live_backprop, "b21", 3)
+    assert live_backprop.numbers()["moved"] > 0
+    assert live_backprop.box.locator("text.moved").count() == live_backprop.numbers()["moved"]
+    live_backprop.box.get_by_role("button", name="Compare").click()
+    assert live_backprop.numbers()["moved"] == 0
