@@ -17,6 +17,7 @@ PAGES = {
     "curse": "book/boxes-curse.html",
     "softmax": "book/softmax.html",
     "backprop": "book/backprop.html",
+    "fashion": "book/fashion-mnist.html",
 }
 _NUMBERS = """box => Object.fromEntries([...box.querySelectorAll("[data-name]")].map(one =>
   [one.dataset.name, [one.dataset.value, one.matches("input") ? one.value : one.textContent]]))"""
@@ -91,13 +92,23 @@ class Live:
 
 @contextmanager
 def playing(
-    browser: Browser, site: Path, name: str, theme: str = "light", width: int = 1280
+    browser: Browser,
+    site: Path,
+    name: str,
+    theme: str = "light",
+    width: int = 1280,
+    *,
+    touch: bool = False,
 ) -> Iterator[Live]:
     """A live figure in a page that is opened from a folder, and must do so without complaint."""
-    viewer = Viewer(browser, theme, width)
+    viewer = Viewer(browser, theme, width, touch=touch)
     seen = viewer.open((site / PAGES[name]).as_uri())
     live = Live(viewer, name)
     live.box.scroll_into_view_if_needed()
+    load = live.box.get_by_role("button", name="Load")
+    if load.count():
+        load.press("Enter")
+        load.wait_for(state="detached")
     try:
         yield live
         assert not seen.complaints, seen.complaints

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
-from tests.book.browser import THEMES, WIDTHS, Viewer, built_pages, site_folder
+from tests.book.browser import Viewer, built_pages, site_folder
 from tests.book.live import PAGES, Live, playing
 from tests.book.test_phone import FINGER, NARROWEST, SMALL
 
@@ -19,7 +19,6 @@ NOT_A_NUMBER = ("", "e", "-", "1e999")
 FINITE = r"-?[\d.]+(e[-+]?\d+)?"
 STOPS = ":is(input, button:enabled, select, [tabindex='0']):visible"
 HINT = "p:not(.hw-facts) > .hw-site"
-VIEWS = list(zip(THEMES, (max(WIDTHS), NARROWEST), strict=True))
 
 
 @pytest.fixture(scope="module", params=PAGES)
@@ -111,6 +110,40 @@ def test_what_is_out_of_range_becomes_the_nearest_in_it(live: Live) -> None:
             assert all(re.fullmatch(FINITE, value) for value, _ in live.shown().values())
 
 
+@pytest.mark.parametrize(
+    ("name", "mark"),
+    [
+        ("lad", "[aria-label='point 1']"),
+        ("boxes", "rect.field"),
+        ("softmax", "circle.handle"),
+        ("fashion", "canvas"),
+    ],
+)
+def test_a_finger_drags_and_does_not_scroll(
+    name: str, mark: str, browser: Browser, site: Path
+) -> None:
+    with playing(browser, site, name, "light", NARROWEST, touch=True) as live:
+        if name == "boxes":
+            live.box.locator("select").select_option("own")
+        target = live.box.locator(mark).first
+        target.scroll_into_view_if_needed()
+        box, before = target.bounding_box(), live.numbers()
+        assert box is not None
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        scrolled = live.page.evaluate("scrollY")
+        finger = live.page.context.new_cdp_session(live.page)
+        for kind, down in (
+            ("touchStart", 0),
+            ("touchMove", 15),
+            ("touchMove", 40),
+            ("touchEnd", 0),
+        ):
+            points = [] if kind == "touchEnd" else [{"x": x + down / 2, "y": y + down}]
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        assert live.numbers() != before
+        assert live.page.evaluate("scrollY") == scrolled
+
+
 def test_it_says_its_state_once_it_is_at_rest(live: Live) -> None:
     play(live)
     expect(live.box.get_by_role("status")).to_have_text(
@@ -124,36 +157,42 @@ def test_nothing_moves_by_itself(live: Live) -> None:
     assert live.box.evaluate("box => box.getAnimations({subtree: true}).length") == 0
 
 
+def assert_accessible_and_narrow(live: Live) -> None:
+    """Before and after it was played with."""
+    for _ in range(2):
+        assert live.violations() == []
+        assert live.viewer.too_wide() == []
+        assert live.page.evaluate(SMALL, FINGER) == []
+        play(live)
+
+
+def test_it_stays_accessible(live: Live) -> None:
+    assert_accessible_and_narrow(live)
+
+
 @each_figure
-@pytest.mark.parametrize(("theme", "width"), VIEWS)
-def test_it_stays_accessible_and_narrow(
-    name: str, theme: str, width: int, browser: Browser, site: Path
+def test_it_stays_accessible_in_the_dark_on_a_phone(
+    name: str, browser: Browser, site: Path
 ) -> None:
-    with playing(browser, site, name, theme, width) as live:
-        for _ in range(2):
-            assert live.violations() == []
-            assert live.viewer.too_wide() == []
-            assert live.page.evaluate(SMALL, FINGER) == []
-            play(live)
+    with playing(browser, site, name, "dark", NARROWEST) as live:
+        assert_accessible_and_narrow(live)
 
 
-@each_figure
-def test_it_follows_the_theme(name: str, browser: Browser, site: Path) -> None:
-    with playing(browser, site, name) as live:
-        ink = "box => getComputedStyle(box.querySelector('th, text, span')).color"
-        light = live.box.evaluate(ink)
-        live.page.evaluate("document.documentElement.dataset.theme = 'dark'")
-        assert live.box.evaluate(ink) != light
+def test_it_follows_the_theme(live: Live) -> None:
+    ink = "box => getComputedStyle(box.querySelector('th, text, span')).color"
+    light = live.box.evaluate(ink)
+    live.page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    assert live.box.evaluate(ink) != light
+    live.page.evaluate("document.documentElement.dataset.theme = 'light'")
 
 
-@each_figure
-def test_paper_has_the_still_figure(name: str, browser: Browser, site: Path) -> None:
-    with playing(browser, site, name) as live:
-        expect(live.still).to_be_hidden()
-        live.page.emulate_media(media="print")
-        expect(live.still).to_be_visible()
-        expect(live.box).to_be_hidden()
-        assert live.page.locator(f"{HINT}:visible").count() == 0
+def test_paper_has_the_still_figure(live: Live) -> None:
+    expect(live.still).to_be_hidden()
+    live.page.emulate_media(media="print")
+    expect(live.still).to_be_visible()
+    expect(live.box).to_be_hidden()
+    assert live.page.locator(f"{HINT}:visible").count() == 0
+    live.page.emulate_media(media="screen")
 
 
 @each_figure

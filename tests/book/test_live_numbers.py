@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
-from tests.book.live import Live, playing
+import torch
+from playwright.sync_api import Browser, expect
+from tests.book.browser import Viewer
+from tests.book.live import PAGES, Live, playing
 
-from hwlib import backprop, boxes, lad, softmax
+from hwlib import backprop, boxes, datasets, lad, mlp, softmax
 
 pytestmark = [pytest.mark.site, pytest.mark.browser]
 
@@ -488,3 +493,156 @@ def test_backprop_compares_with_what_was_kept(live_backprop: Live) -> None:
     assert live_backprop.box.locator("text.moved").count() == live_backprop.numbers()["moved"]
     live_backprop.box.get_by_role("button", name="Compare").click()
     assert live_backprop.numbers()["moved"] == 0
+
+
+# ---- The trained network ----------------------------------------------------------------------
+
+live_fashion = live("fashion")
+PIXELS = """canvas => {
+  const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return [...data].filter((_, i) => i % 4 === 0);
+}"""
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """What the site ships: the network, in float64, and its pictures."""
+
+    network: Any
+    pictures: np.ndarray
+    names: list[str]
+
+
+@pytest.fixture(scope="module")
+def shipped(site: Path, live_fashion: Live) -> Shipped:
+    """The part as the script in the page reads it, from its description in the chapter."""
+    given = given_to(live_fashion)
+    text = (site / "live/fashion.js").read_text(encoding="utf-8")
+    packed = base64.b64decode(re.findall(r'"([^"]*)"', text)[1])
+    sizes, side = given["sizes"], given["side"]
+    rows, weights = sum(sizes[1:]), sum(m * n for m, n in pairwise(sizes))
+    assert (
+        len(packed) == given["partBytes"] == 8 * rows + weights + side**2 * len(given["pictures"])
+    )
+    steps, biases = np.frombuffer(packed, "<f4", 2 * rows).reshape(2, rows)
+    counts = np.frombuffer(packed, np.int8, weights, 8 * rows)
+    network = mlp.build(sizes).double()
+    row = weight = 0
+    with torch.no_grad():
+        for layer, (n_in, n_out) in zip(network[::2], pairwise(sizes), strict=True):
+            count = counts[weight : weight + n_in * n_out].reshape(n_out, n_in)
+            step = steps[row : row + n_out, None].astype(float)
+            layer.weight[:] = torch.from_numpy(count * step)
+            layer.bias[:] = torch.tensor(biases[row : row + n_out])
+            row, weight = row + n_out, weight + n_in * n_out
+    pictures = np.frombuffer(packed, np.uint8, offset=8 * rows + weights)
+    names = [picture["name"] for picture in given["pictures"]]
+    return Shipped(network, pictures.reshape(-1, side, side), names)
+
+
+def fashion_numbers(shipped: Shipped, picture: np.ndarray) -> dict[str, float]:
+    p = mlp.predict_proba(shipped.network, picture[None])[0]
+    with torch.no_grad():
+        hidden = torch.relu(shipped.network[0](torch.from_numpy(picture.ravel() / 255))).numpy()
+    return {
+        **entries("p", p),
+        **entries("h", hidden),
+        "probability": p.max(),
+        "units": len(hidden),
+        "active": (hidden > 0).sum(),
+        "strongest": hidden.max(),
+    }
+
+
+def assert_answers(figure: Live, shipped: Shipped) -> np.ndarray:
+    """All numbers are those of the picture on show, which is returned."""
+    side = shipped.pictures.shape[1]
+    picture = np.array(figure.box.locator("canvas").evaluate(PIXELS), np.uint8).reshape(side, side)
+    numbers = figure.numbers()
+    controls = {
+        name: numbers[name] for name in ("brush", "row", "column", "level") if name in numbers
+    }
+    if "level" in controls:
+        row, column = int(controls["row"]), int(controls["column"])
+        assert controls["level"] == picture[row - 1, column - 1]
+    assert_shown(figure, {**fashion_numbers(shipped, picture), **controls})
+    return picture
+
+
+def test_fashion_ships_test_pictures(shipped: Shipped) -> None:
+    data = datasets.load("fashion-mnist")
+    known = {image.tobytes() for image in data.test_images}
+    assert all(picture.tobytes() in known for picture in shipped.pictures)
+
+
+def test_fashion_answers_to_each_picture(live_fashion: Live, shipped: Shipped) -> None:
+    select = live_fashion.box.get_by_label("picture", exact=True)
+    for picture, name in zip(shipped.pictures, shipped.names, strict=True):
+        select.select_option(label=name)
+        assert (assert_answers(live_fashion, shipped) == picture).all()
+
+
+def test_fashion_answers_to_an_empty_picture(live_fashion: Live, shipped: Shipped) -> None:
+    live_fashion.box.get_by_role("button", name="Empty").click()
+    assert not assert_answers(live_fashion, shipped).any()
+    assert "the picture was one of" not in live_fashion.words()
+
+
+@pytest.mark.parametrize("tool", ["erases", "draws"])
+def test_fashion_answers_to_strokes(
+    tool: str, live_fashion: Live, shipped: Shipped, rng: np.random.Generator
+) -> None:
+    live_fashion.box.get_by_label("picture", exact=True).select_option(index=3)
+    live_fashion.box.get_by_label("brush", exact=True).select_option(label=tool)
+    canvas = live_fashion.box.locator("canvas")
+    before = assert_answers(live_fashion, shipped)
+    for width in (1, 2, 5):
+        live_fashion.enter(brush=width)
+        live_fashion.drag(canvas, *rng.uniform(-90, 90, 2))
+        after = assert_answers(live_fashion, shipped)
+        changed = after != before
+        assert changed.any()
+        assert set(after[changed]) == {0 if tool == "erases" else 255}
+        before = after
+
+
+def test_fashion_is_drawn_by_keys(live_fashion: Live, shipped: Shipped) -> None:
+    live_fashion.box.get_by_role("button", name="Empty").click()
+    live_fashion.box.get_by_label("brush", exact=True).select_option(label="draws")
+    live_fashion.enter(brush=1)
+    canvas = live_fashion.box.locator("canvas")
+    canvas.focus()
+    for _ in range(3):
+        canvas.press("Shift+ArrowUp")
+        canvas.press("Shift+ArrowLeft")
+    for key in ("Space", "ArrowRight", "ArrowDown", "Space"):
+        canvas.press(key)
+    picture = assert_answers(live_fashion, shipped)
+    assert np.argwhere(picture).tolist() == [[0, 0], [1, 1]]
+    assert (live_fashion.numbers()["row"], live_fashion.numbers()["column"]) == (2, 2)
+
+
+def test_fashion_loads_only_on_request(browser: Browser, site: Path) -> None:
+    viewer = Viewer(browser, "light", 1280)
+    seen = viewer.open((site / PAGES["fashion"]).as_uri())
+    box = viewer.page.locator('.hw-live[data-figure="fashion"]')
+    assert not any(
+        url.endswith("live/fashion.js") and "_static" not in url for url in seen.requests
+    )
+    expect(
+        viewer.page.locator('figure:has([data-figure="fashion"]) .hw-figure svg')
+    ).to_be_visible()
+    box.get_by_role("button").click()
+    expect(box.locator("canvas")).to_be_focused()
+    assert any(url.endswith("html/live/fashion.js") for url in seen.requests)
+    viewer.page.context.close()
+
+
+def test_fashion_says_so_where_its_network_is_missing(browser: Browser, site: Path) -> None:
+    viewer = Viewer(browser, "light", 1280)
+    viewer.page.route("**/html/live/fashion.js", lambda route: route.abort())
+    viewer.open((site / PAGES["fashion"]).as_uri())
+    box = viewer.page.locator('.hw-live[data-figure="fashion"]')
+    box.get_by_role("button").click()
+    expect(box.get_by_role("status")).to_contain_text("could not be loaded")
+    viewer.page.context.close()

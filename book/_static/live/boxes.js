@@ -117,6 +117,7 @@ hwLive.figure("boxes", (box, { B, N, x, most, functions, knots, limits, ticks })
     update();
   };
 
+  hwLive.hold(field, () => isOwn());
   field.addEventListener("pointerdown", (event) => {
     if (!isOwn() || event.button !== 0) return;
     event.preventDefault();

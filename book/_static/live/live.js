@@ -1,5 +1,5 @@
 // What live figures share. A figure's script calls hwLive.figure(name, start); start gets an empty
-// box, which takes the place of the static figure, and what the chapter's cell gave.
+// box, which takes the place of the still figure once start is done, and what the chapter's cell gave.
 //
 // Each number on show carries its full precision in data-value, and its name in data-name.
 window.hwLive = (() => {
@@ -54,16 +54,13 @@ window.hwLive = (() => {
 
   // ---- A figure ----------------------------------------------------------------------------
 
-  const starts = {};
-
   const figure = (name, start) => {
-    starts[name] = start;
     for (const given of document.querySelectorAll(`.hw-live-given[data-figure="${name}"]`)) {
       const still = given.previousElementSibling;
       const box = html("div", { class: "hw-live", "data-figure": name });
       given.after(box);
-      start(box, JSON.parse(given.textContent));
-      still.classList.add("hw-still");
+      Promise.resolve(start(box, JSON.parse(given.textContent)))
+        .then(() => still.classList.add("hw-still"));
     }
   };
 
@@ -189,9 +186,15 @@ window.hwLive = (() => {
 
   // ---- Pointers and keys -------------------------------------------------------------------
 
+  // A finger on what can be dragged does not scroll the page: SVG heeds no touch-action.
+  const hold = (mark, isHeld = () => true) => mark.addEventListener("touchstart", (event) => {
+    if (isHeld()) event.preventDefault();
+  }, { passive: false });
+
   // While a mark is held, `move` gets the place in the drawing to which its middle is dragged.
   const drag = (mark, canvas, move) => {
     let offset;
+    hold(mark);
     mark.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       event.preventDefault();
@@ -232,7 +235,7 @@ window.hwLive = (() => {
     waiting[name](Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)));
 
   return {
-    arrive, arrows, axes, button, choice, drag, figure, format, html, number, part, path, set, show,
+    arrive, arrows, axes, button, choice, drag, figure, format, hold, html, number, part, path, set, show,
     slider, stage, svg, text, words,
   };
 })();
