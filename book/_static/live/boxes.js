@@ -47,7 +47,8 @@ hwLive.figure("boxes", (box, { B, N, x, most, functions, knots, limits, ticks })
   // ---- The drawing ---------------------------------------------------------------------------
 
   const area = svg("path", { class: "area" }), curve = svg("path", { class: "line second" });
-  const here = svg("path", { class: "axis dashed" }), stems = svg("g"), field = svg("rect", { class: "field" });
+  const here = svg("path", { class: "axis dashed" }), field = svg("rect", { class: "field" });
+  const stems = { fires: svg("path", { class: "stem fires" }), rests: svg("path", { class: "stem" }) };
   const knot = svg("rect", {
     class: "handle", width: 12, height: 12, role: "slider", tabindex: 0, "aria-label": "the drawn function at a knot",
     "aria-valuemin": limits[0], "aria-valuemax": limits[1],
@@ -69,7 +70,7 @@ hwLive.figure("boxes", (box, { B, N, x, most, functions, knots, limits, ticks })
       y: { from: -1, to: 1, ticks: [0] },
     });
     set(field, { x: frame.left, y: 0, width: frame.right - frame.left, height });
-    canvas.append(area, curve, here, stems, knot);
+    canvas.append(area, curve, here, ...Object.values(stems), knot);
     if (shown) place();
     return height + below + 44;
   };
@@ -85,10 +86,9 @@ hwLive.figure("boxes", (box, { B, N, x, most, functions, knots, limits, ticks })
     const place = across(control.x.value);
     set(here, { d: `M${place} ${up(limits[1])}V${bottom.up(-1)}` });
     const longest = Math.max(...net.c.map(Math.abs)) || 1;
-    stems.replaceChildren(...net.c.map((c, i) => svg("path", {
-      class: i < fired ? "stem fires" : "stem",
-      d: `M${across(net.edges[i])} ${bottom.up(0)}V${bottom.up(c / longest)}`,
-    })));
+    const drawn = net.c.map((c, i) => `M${across(net.edges[i])} ${bottom.up(0)}V${bottom.up(c / longest)}`);
+    set(stems.fires, { d: drawn.slice(0, fired).join("") });
+    set(stems.rests, { d: drawn.slice(fired).join("") });
     set(knot, {
       x: across(grid(samples[OWN])[at]) - 6, y: up(samples[OWN][at]) - 6,
       display: isOwn() ? null : "none", tabindex: isOwn() ? 0 : -1, "aria-valuenow": samples[OWN][at],

@@ -90,7 +90,11 @@ hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
     l1: svg("path", { class: "line first" }), squares: svg("path", { class: "line second dashed" }),
   };
   const marks = rows.map((i) => svg("path", { class: "handle", role: "slider", "aria-label": `point ${i + 1}` }));
-  const labels = svg("g", { "aria-hidden": "true" });
+  const labels = rows.map(() => {
+    const value = svg("tspan"), node = text(0, 0, "s = ", { class: "halo" });
+    node.append(value);
+    return { node, value };
+  });
   const SHAPES = { above: "M-7 5H7L0 -7Z", below: "M-7 -5H7L0 7Z", on: "M-6 -6H6V6H-6Z" };
 
   const draw = (canvas, width) => {
@@ -104,7 +108,7 @@ hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
     canvas.append(
       svg("path", { class: "line first", d: `M${width - 178} 12h24` }), text(width - 148, 16, "ℓ1"),
       svg("path", { class: "line second dashed", d: `M${width - 122} 12h24` }), text(width - 92, 16, "least squares"),
-      ...Object.values(lines), ...marks, labels);
+      ...Object.values(lines), ...marks, ...labels.map(({ node }) => node));
     if (shown) place();
     return height;
   };
@@ -125,7 +129,6 @@ hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
   const place = () => {
     const { s, on, r } = shown;
     for (const name of ["l1", "squares"]) set(lines[name], { d: path(clipped(shown[name])) });
-    labels.replaceChildren();
     rows.forEach((i) => {
       const px = scales.across(x[i]), py = scales.up(y[i]);
       const shape = on.includes(i) ? "on" : r[i] > 0 ? "above" : "below";
@@ -137,10 +140,10 @@ hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
         "aria-valuemin": limits.y[0], "aria-valuemax": limits.y[1], "aria-valuenow": y[i],
         "aria-valuetext": `feature ${x[i]}, target ${y[i]}, ${shape === "on" ? "on" : shape} the ℓ1 line, s ${hwLive.format(s[i], 2)}`,
       });
-      if (shape === "on") {
-        labels.append(text(px + 11, py + 16, "s = ", { class: "halo" }));
-        labels.lastChild.append(number(`s${i + 1}`, s[i], 2, svg("tspan")));
-      }
+      const { node, value } = labels[i];
+      set(node, { x: px + 11, y: py + 16, display: shape === "on" ? null : "none" });
+      set(value, { "data-name": shape === "on" ? `s${i + 1}` : null });
+      hwLive.show(value, s[i], 2);
     });
   };
 

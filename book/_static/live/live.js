@@ -43,9 +43,16 @@ window.hwLive = (() => {
     return (fits ? value.toFixed(digits) : value.toExponential(1)).replaceAll("-", "−");
   };
 
+  // A text is changed in place: a new one would have the page look all its :has() rules up again,
+  // which takes some fifty milliseconds beside the mathematics.
+  const write = (node, text) => {
+    if (node.firstChild) node.firstChild.data = text;
+    else node.append(text);
+  };
+
   const show = (node, value, digits) => {
     node.dataset.value = value;
-    node.textContent = format(value, digits);
+    write(node, format(value, digits));
     return node;
   };
 
@@ -71,8 +78,15 @@ window.hwLive = (() => {
     const seen = html("p", { class: "hw-live-words" });
     const heard = html("p", { class: "hw-sr", role: "status" });
     let waiting = 0;
+    const rewrite = (old, next) => {
+      if (next.nodeType === Node.TEXT_NODE) old.data = next.data;
+      else write(set(old, { "data-name": next.dataset.name, "data-value": next.dataset.value }), next.textContent);
+    };
     const say = (...pieces) => {
-      seen.replaceChildren(...pieces);
+      const next = pieces.map((piece) => (piece.nodeType ? piece : new Text(piece))), old = [...seen.childNodes];
+      const alike = next.length === old.length && next.every((node, k) => node.nodeName === old[k].nodeName);
+      if (alike) old.forEach((node, k) => rewrite(node, next[k]));
+      else seen.replaceChildren(...next);
       clearTimeout(waiting);
       waiting = setTimeout(() => { heard.textContent = seen.textContent; }, REST);
     };
