@@ -35,7 +35,7 @@ serve: book  ## build, then serve the site on this machine (PORT=8000)
 
 # Each part with its budget in seconds, on two cores with the environment ready.
 test: env browser  ## run every check: 22 minutes, with the environment there
-	@$(BIN)/python tests/run.py lint:20 types:60 units:240 grading:240 strict:240 site:480 notebooks:200
+	@$(BIN)/python tests/run.py lint:20 types:60 units:240 grading:240 strict:240 site:660 notebooks:200
 
 lint: env  ## ruff: lint and format
 	$(BIN)/ruff check .
@@ -81,6 +81,7 @@ bench: book $(BENCH_READY)  ## measure side by side; writes benchmarks/results
 	$(BIN)/python benchmarks/fashion_mnist.py search
 	$(BIN)/python benchmarks/fashion_mnist.py ladder
 	$(BIN)/python benchmarks/site.py
+	$(BIN)/python benchmarks/live.py
 	$(BIN)/python benchmarks/boxes.py
 	$(BIN)/python benchmarks/softmax.py
 	$(BIN)/python benchmarks/backprop.py

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
+import json
 import re
 import subprocess
 import sys
@@ -13,7 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from hwlib import _drawn, _svg, _table, figures
+from hwlib import _drawn, _live, _svg, _table, figures
 
 
 @pytest.fixture(autouse=True)
@@ -220,9 +222,54 @@ def test_what_is_no_table_is_refused(data, complaint):
         figures.show(drawn(), "A line.", data=data)
 
 
-def test_a_notebook_gets_the_table_beside_the_picture(monkeypatch):
-    shown = []
-    monkeypatch.setattr(figures._notebook, "show", lambda *given: shown.append(given) or True)
+@pytest.fixture
+def shown(monkeypatch):
+    outputs = []
+    monkeypatch.setattr(figures._notebook, "show", lambda *given: outputs.append(given) or True)
+    return outputs
+
+
+def test_a_live_figure_is_a_figure_with_numbers_beside_it(shown):
+    figures.live("two-lines", {"x": np.array([0.1, 2]), "name": "<a>"}, drawn(), "A line.")
+    ((markup, _, more),) = shown
+    still, given = markup.split("</div>")
+    assert still == figures._markup(drawn(), "A line.").removesuffix("</div>")
+    start = '<script type="application/json" class="hw-live-given" data-figure="two-lines">'
+    assert given == start + r'{"x":[0.1,2.0],"name":"\u003ca>"}</script>'
+    assert list(more) == ["text/csv"]
+
+
+def test_the_numbers_of_a_live_figure_keep_every_digit(shown):
+    x = np.random.default_rng(0).normal(size=100)
+    figures.live("points", {"x": x}, drawn(), "A line.")
+    text = re.search(r">(\{.*\})</script>", shown[0][0])[1]
+    assert json.loads(text)["x"] == x.tolist()
+
+
+def test_what_is_heavy_lies_beside_a_live_figure(shown):
+    figures.live("points", {}, drawn(), "A line.", part=bytes(range(256)))
+    markup, _, more = shown[0]
+    assert '{"partBytes":256}' in markup
+    part = json.loads(more[_live.MIME])
+    assert part["name"] == "points"
+    assert base64.b64decode(part["base64"]) == bytes(range(256))
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "error"),
+    [
+        ("../x", {}, ValueError),
+        ("Points", {}, ValueError),
+        ("points", {"x": np.nan}, ValueError),
+        ("points", {"x": object()}, TypeError),
+    ],
+)
+def test_what_no_script_can_read_is_refused(name, given, error):
+    with pytest.raises(error):
+        figures.live(name, given, drawn(), "A line.")
+
+
+def test_a_notebook_gets_the_table_beside_the_picture(shown):
     figures.show(drawn(), "A line.")
     figures.show(drawn(), "A line.", data={"x": [1, 2]})
     read, given = (more["text/csv"] for _, _, more in shown)

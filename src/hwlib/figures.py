@@ -9,6 +9,9 @@ distinguishable under the common forms of colour blindness.
 A figure also carries its data, as a table that the site offers for download: read from the lines,
 bars and pictures in it, or given as columns where these do not say it.
 
+A figure that :func:`live` shows answers back on the site: a script puts one to play with in its
+place. Elsewhere, on paper and without JavaScript it is an ordinary figure.
+
 This module loads matplotlib, which comes with the extra ``plot``.
 """
 
@@ -18,13 +21,13 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hwlib import _drawn, _notebook, _svg, _table
+from hwlib import _drawn, _live, _notebook, _svg, _table
 from hwlib._extras import require
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["COLORS", "GRID", "INK", "MUTED", "PAPER", "show", "use_style"]
+__all__ = ["COLORS", "GRID", "INK", "MUTED", "PAPER", "live", "show", "use_style"]
 
 INK = "#202124"
 MUTED = "#5f6369"
@@ -72,12 +75,54 @@ def show(figure: Figure, alt: str, data: Mapping[str, Sequence[Any]] | None = No
     Raises:
         ValueError: ``alt`` is empty, or ``data`` is no table.
     """
+    _show(figure, alt, data, "", {})
+
+
+def live(
+    name: str,
+    given: Mapping[str, Any],
+    figure: Figure,
+    alt: str,
+    data: Mapping[str, Sequence[Any]] | None = None,
+    *,
+    part: bytes | None = None,
+) -> None:
+    """Display a figure as :func:`show` does, with what the site's script needs to make it answer.
+
+    The script is ``book/_static/live/NAME.js``. All numbers that it starts from are given here, so
+    that they come from the cell, as those of the drawing do.
+
+    Args:
+        name: The script's name.
+        given: Numbers, texts and arrays by name, at full precision.
+        figure: As for :func:`show`: what stands where no script runs.
+        alt: As for :func:`show`.
+        data: As for :func:`show`.
+        part: Bytes that are too heavy for the page: the site keeps them in a file of their own,
+            which the script loads when a reader asks for it.
+
+    Raises:
+        ValueError: As :func:`show`; or the name is none for a script, or a number is not finite.
+        TypeError: Something is given that is neither a number, nor a text, nor an array.
+    """
+    more = {} if part is None else {_live.MIME: _live.part_text(name, part)}
+    _show(figure, alt, data, _live.markup(name, given, part), more)
+
+
+def _show(
+    figure: Figure,
+    alt: str,
+    data: Mapping[str, Sequence[Any]] | None,
+    beside: str,
+    more: Mapping[str, str],
+) -> None:
+    """Display a figure with more markup beside it, and more forms of the output."""
     if not alt.strip():
         raise ValueError("a figure needs an alternative text: say in a sentence what it shows")
     table = _drawn.columns(figure) if data is None else _table.checked(data)
-    more = {_table.MIME: _table.csv_text(table)} if table else {}
+    forms = {_table.MIME: _table.csv_text(table), **more} if table else more
     pyplot = require("matplotlib.pyplot", "plot")
-    if not _notebook.show(_markup(figure, alt), f"[figure: {alt}]", more):
+    if not _notebook.show(_markup(figure, alt) + beside, f"[figure: {alt}]", forms):
         pyplot.show()
     pyplot.close(figure)
 

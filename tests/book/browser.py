@@ -86,11 +86,12 @@ class Seen:
 class Viewer:
     """One window of one theme and width, in which one page after another is opened."""
 
-    def __init__(self, browser: Browser, theme: str, width: int) -> None:
+    def __init__(self, browser: Browser, theme: str, width: int, *, touch: bool = False) -> None:
         context = browser.new_context(
             viewport={"width": width, "height": HEIGHT},
             color_scheme=theme,
             reduced_motion="reduce",
+            has_touch=touch,
         )
         self.page: Page = context.new_page()
         self._seen = Seen()

@@ -44,7 +44,7 @@ def test_a_cell_is_plain_python_and_fits(options: str, code: str) -> None:
 
 @pytest.mark.parametrize(("options", "code"), CELLS)
 def test_a_figure_has_a_caption_and_is_alone_in_its_cell(options: str, code: str) -> None:
-    if "figures.show(" in code:
+    if re.search(r"figures\.(show|live)\(", code):
         assert "caption:" in options
         assert "hide-input" in options or "card" in options
         assert "claim(" not in code

@@ -284,3 +284,45 @@ def test_a_strict_build_stops_at(book: Book, name: str, drawing: str, complaint:
     done = book.build(*STRICT)
     assert complaint in said(done)
     assert done.returncode != 0
+
+
+LIVE = """
+```{code-cell} python
+---
+mystnb:
+  figure:
+    name: fig-live
+    caption: A line.
+---
+import matplotlib.pyplot as plt
+from hwlib import figures
+figures.use_style()
+figure, ax = plt.subplots()
+ax.plot([0, 1])
+figures.live("SCRIPT", {"x": [1]}, figure, "A line.", part=b"heavy")
+```
+"""
+
+
+def test_a_live_figure_reaches_the_site_also_from_the_cache(book: Book) -> None:
+    book.page(LIVE.replace("SCRIPT", "softmax"))
+    html = book.root / "_build/html"
+    for _ in range(2):
+        done = book.build(*STRICT)
+        assert done.returncode == 0, said(done)
+        text = (html / "book/page.html").read_text(encoding="utf-8")
+        assert 'data-figure="softmax">{"x":[1],"partBytes":5}</script>' in text
+        assert [
+            text.count(f"_static/live/{name}") for name in ("live.js", "softmax.js", "live.css")
+        ] == [1] * 3
+        part = html / "live/softmax.js"
+        assert part.read_text(encoding="utf-8") == 'hwLive.arrive("softmax", "aGVhdnk=");\n'
+        part.unlink()
+        book.edit("book/page.md", "# Page\n", "# Page\n\nMore.\n")
+
+
+def test_a_strict_build_stops_at_a_live_figure_without_a_script(book: Book) -> None:
+    book.page(LIVE.replace("SCRIPT", "nothing"))
+    done = book.build(*STRICT)
+    assert "no script answers for the live figure 'nothing'" in said(done)
+    assert done.returncode != 0

@@ -15,6 +15,7 @@ from hwbook import (
     homework,
     ledger,
     light,
+    live,
     notebooks,
     offline,
     opening,
@@ -29,6 +30,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     for job in (
         cards,
         figures,
+        live,
         execution,
         homework,
         ledger,

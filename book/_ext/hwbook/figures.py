@@ -9,14 +9,13 @@ from __future__ import annotations
 import html
 import shutil
 from pathlib import Path
-from typing import Any
 
 from docutils import nodes
-from myst_nb.core import render
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
+from hwbook import outputs
 from hwlib._table import MIME
 
 logger = logging.getLogger(__name__)
@@ -28,24 +27,9 @@ _FORMAT = "csv"
 _FILE = "hwbook_data"
 
 
-class _Tables:
-    """Makes myst-nb keep a table where it would warn of a form that it does not know."""
-
-    mime_priority_overrides = ()
-
-    @staticmethod
-    def handle_mime(*given: Any) -> list[nodes.Element] | None:
-        _, data, _ = given  # renderer, output, whether it stands in a line of text
-        if data.mime_type != MIME:
-            return None
-        return [nodes.raw("", data.string, format=_FORMAT)]
-
-
 def setup(app: Sphinx) -> None:
     """Register the passes over the pages."""
-    known = render.load_mime_renders()
-    if _Tables not in known:
-        render.load_mime_renders = lambda: [*known, _Tables]
+    outputs.keep(MIME, _FORMAT)
     app.connect("env-purge-doc", _forget)
     app.connect("env-merge-info", _merge)
     app.connect("doctree-read", _take_out, priority=BEFORE_OTHERS)
@@ -74,14 +58,13 @@ def _take_out(app: Sphinx, doctree: nodes.document) -> None:
     """Move each table from the page to the environment, and tell its figure the file's name."""
     found = {}
     for figure in doctree.findall(nodes.figure):
-        tables = [raw for raw in figure.findall(nodes.raw) if raw.get("format") == _FORMAT]
+        tables = outputs.kept(figure, _FORMAT)
         for table in tables:
             figure[_FILE] = f"{_name(figure)}.csv"
             found[figure[_FILE]] = table.astext()
         if _is_drawn(figure):
             _look(figure, "".join(table.astext() for table in tables))
-    for table in [raw for raw in doctree.findall(nodes.raw) if raw.get("format") == _FORMAT]:
-        table.parent.parent.remove(table.parent)
+    outputs.drop(doctree, _FORMAT)
     if found:
         _tables(app.env)[app.env.docname] = found
 

@@ -74,7 +74,8 @@ class Writer:
         elif isinstance(node, nodes.title):
             yield f"{'#' * depth} {self.inline(node)}"
         elif isinstance(node, nodes.paragraph):
-            yield _LIST_LIKE.sub(r"\1\\\2", self.inline(node).strip())
+            if text := self.inline(node).strip():  # not what is only on the site
+                yield _LIST_LIKE.sub(r"\1\\\2", text)
         elif isinstance(node, nodes.math_block):
             yield self._displayed(node)
         elif isinstance(node, nodes.bullet_list | nodes.enumerated_list):
