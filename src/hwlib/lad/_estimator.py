@@ -100,8 +100,9 @@ class LADRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
         Args:
             X: (n, n_features) real numbers of any dtype, or a data frame of them. It is not
-                changed; with an intercept it is copied once, in its dtype.
-            y: (n,) real numbers.
+                changed; with an intercept it is copied once, in its dtype. A Dask array or data
+                frame, in chunks of rows, stays where it is (the extra ``dask``).
+            y: (n,) real numbers; with Dask's X also a Dask array, or a column of its data frame.
             sample_weight: (n,), at least 0; an integer weight counts a row that many times. None
                 for 1 each.
 
@@ -168,7 +169,7 @@ class LADRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 :meth:`fit`.
 
         Returns:
-            (n,) float64, in units of y.
+            (n,) float64, in units of y; a Dask array if X is one, or a data frame of Dask's.
 
         Raises:
             sklearn.exceptions.NotFittedError: :meth:`fit` has not run.
