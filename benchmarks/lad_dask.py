@@ -92,11 +92,11 @@ def write(folder: Path, n: int, seed: int) -> None:
         np.save(folder / f"y{i}.npy", y)
 
 
-def stored(folder: Path, n: int) -> tuple[Any, Any]:
-    """The first n rows of them as Dask arrays; each pass maps the files anew."""
+def stored(folder: Path, n: int, mode: str | None = "r") -> tuple[Any, Any]:
+    """The first n rows of them as Dask arrays; each pass maps the files anew, or reads them."""
 
     def read(number: np.ndarray, name: str) -> Any:
-        return np.load(folder / f"{name}{number[0]}.npy", mmap_mode="r")
+        return np.load(folder / f"{name}{number[0]}.npy", mmap_mode=mode)
 
     def column(name: str, *shape: int) -> Any:
         chunks = ((CHUNK,) * (n // CHUNK), *shape)
@@ -158,7 +158,7 @@ def from_disk(folder: Path) -> dict[str, float]:
         with path.open("rb") as file:
             os.fsync(file.fileno())
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    lazy, process = stored(folder, ON_DISK), psutil.Process()
+    lazy, process = stored(folder, ON_DISK, None), psutil.Process()
     before = process.io_counters().read_chars
     with threadpool_limits(1), dask.config.set(scheduler="threads", num_workers=2):
         seconds, fit = timed(lambda: lad.fit(*lazy))

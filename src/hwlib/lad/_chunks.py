@@ -7,7 +7,7 @@ dashboard shows. When and where they run, and again after a loss, is Dask's own 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -29,6 +29,43 @@ def is_lazy(*arrays: Any) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
+class Tasks:
+    """Some of the tasks of a graph.
+
+    Graphs are written down here as Dask's dictionaries: one call for a task, however many there
+    are, where its own wrappers would look through all that is there each time.
+
+    Attributes:
+        keys: Which ones.
+        graph: All tasks, by key.
+    """
+
+    keys: list[Any]
+    graph: dict[Any, Any]
+
+    def then(self, name: str, calls: Iterable[tuple[Any, ...]]) -> Tasks:
+        """New tasks, each a function and its arguments, among them keys of the graph."""
+        name = f"{name}-{uuid4().hex}"
+        layer = {(name, i): call for i, call in enumerate(calls)}
+        return Tasks(list(layer), {**self.graph, **layer})
+
+    def added(self) -> Tasks:
+        """The one task that adds up what these give, some at a time."""
+        tasks = self
+        while tasks is self or len(tasks.keys) > 1:
+            groups = [tasks.keys[i : i + FAN_IN] for i in range(0, len(tasks.keys), FAN_IN)]
+            tasks = tasks.then("lad-total", ((total, group) for group in groups))
+        return tasks
+
+    def persisted(self) -> Tasks:
+        """The same, all of one name, once computed and kept where they are."""
+        array, lengths = require("dask.array", "dask").Array, (1,) * len(self.keys)
+        kept = array(self.graph, self.keys[0][0], (lengths,), dtype=object).persist()
+        graph = dict(kept.__dask_graph__())
+        return Tasks(self.keys, {key: graph[key] for key in self.keys})
+
+
+@dataclass(frozen=True, eq=False)
 class Chunks:
     """Rows that lie in chunks elsewhere.
 
@@ -39,7 +76,7 @@ class Chunks:
         d: Columns.
     """
 
-    sources: Sequence[Any]
+    sources: Tasks
     counts: NDArray[np.intp]
     lengths: NDArray[np.intp]
     d: int
@@ -63,34 +100,38 @@ class Chunks:
         function: Callable[..., Any],
         *arguments: Any,
         each: Sequence[tuple[Any, ...]] | None = None,
-    ) -> list[Any]:
-        """``function(chunk, *arguments, *each[i])`` as a task for each chunk i."""
-        run = require("dask", "dask").delayed(function, pure=False)
-        name = f"lad-{function.__name__}-{uuid4().hex}"
-        more = each or [()] * len(self.sources)
-        return [
-            run(source, *arguments, *own, dask_key_name=f"{name}-{i}")
-            for i, (source, own) in enumerate(zip(self.sources, more, strict=True))
-        ]
+        beside: Tasks | None = None,
+    ) -> Tasks:
+        """``function(chunk, *arguments, *each[i])`` as a task for each chunk i.
+
+        With ``beside`` what its task i gives comes last.
+        """
+        sources, own = self.sources, each or [()] * len(self.counts)
+        if beside:
+            sources = Tasks(sources.keys, {**sources.graph, **beside.graph})
+            own = [(key,) for key in beside.keys]
+        pairs = zip(sources.keys, own, strict=True)
+        name = f"lad-{function.__name__}"
+        return sources.then(name, ((function, key, *arguments, *more) for key, more in pairs))
 
     def over(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         """One pass: the sum of what the tasks give."""
-        return computed(added(self.tasks(function, *arguments, **options)))
+        return computed(self.tasks(function, *arguments, **options).added())
 
     def fetched(self) -> list[Chunk]:
         """All of them, in memory."""
-        parts: list[Chunk] = list(require("dask", "dask").compute(*self.tasks(fetch)))
-        return parts
+        parts = self.tasks(fetch)
+        found: list[Chunk] = computed(parts.then("lad-gather", [(list, parts.keys)]))
+        return found
 
     def column(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         """What the tasks give, one number for each row, as a Dask array that is yet to compute."""
-        array = require("dask.array", "dask")
-        parts = zip(self.tasks(function, *arguments, **options), self.lengths, strict=True)
-        return array.concatenate(
-            [array.from_delayed(task, shape=(int(n),), dtype=np.float64) for task, n in parts]
-        )
+        tasks = self.tasks(function, *arguments, **options)
+        array = require("dask.array", "dask").Array
+        lengths = tuple(self.lengths.tolist())
+        return array(tasks.graph, tasks.keys[0][0], (lengths,), dtype=np.float64)
 
-    def matched(self, name: str, values: Any) -> list[tuple[Any]]:
+    def matched(self, name: str, values: Any) -> Tasks:
         """One number for each row, as a task for each chunk.
 
         Raises:
@@ -99,25 +140,20 @@ class Chunks:
         column, n = as_array(name, values), int(self.lengths.sum())
         if column.shape != (n,):
             raise ValueError(f"{name} has shape {column.shape}, but X has {n} rows")
-        cut = column.rechunk((tuple(self.lengths.tolist()),))
-        return [(part,) for part in cut.to_delayed().tolist()]
+        return _tasks_of(column.rechunk((tuple(self.lengths.tolist()),)))
 
 
-def added(parts: Sequence[Any]) -> Any:
-    """The task that adds up what some tasks give, some at a time."""
-    add = require("dask", "dask").delayed(total, pure=False)
-    name = f"lad-total-{uuid4().hex}"
-    level = 0
-    while level == 0 or len(parts) > 1:
-        groups = [list(parts[i : i + FAN_IN]) for i in range(0, len(parts), FAN_IN)]
-        parts = [add(group, dask_key_name=f"{name}-{level}-{i}") for i, group in enumerate(groups)]
-        level += 1
-    return parts[0]
+def _tasks_of(array: Any) -> Tasks:
+    """Those that give the chunks of a Dask array."""
+    (array,) = require("dask", "dask").optimize(array)
+    keys = list(require("dask.core", "dask").flatten(array.__dask_keys__()))
+    return Tasks(keys, dict(array.__dask_graph__()))
 
 
-def computed(task: Any) -> Any:
-    """What a task gives, on the scheduler that Dask is set to: threads, or a cluster."""
-    return require("dask", "dask").compute(task)[0]
+def computed(tasks: Tasks) -> Any:
+    """What a single task gives, on the scheduler that Dask is set to: threads, or a cluster."""
+    (key,) = tasks.keys
+    return require("dask.delayed", "dask").Delayed(key, tasks.graph).compute()
 
 
 def chunked(X: Any, y: Any, sample_weight: Any, tau: float, *, intercept: bool = False) -> Chunks:
@@ -146,7 +182,7 @@ def chunked(X: Any, y: Any, sample_weight: Any, tau: float, *, intercept: bool =
     return Chunks(loaded, used, lengths, X.shape[1] + intercept)
 
 
-def _blockwise(function: Callable[..., Any], arrays: Any, each: Any, **options: Any) -> list[Any]:
+def _blockwise(function: Callable[..., Any], arrays: Any, each: Any, **options: Any) -> Tasks:
     """A task for each chunk of rows, which takes those of all arrays, and one of ``each``.
 
     As one blockwise operation without a sum over an index it is fused with what reads the chunk:
@@ -166,8 +202,7 @@ def _blockwise(function: Callable[..., Any], arrays: Any, each: Any, **options: 
         align_arrays=False,
         **options,
     )
-    delayed: list[Any] = tasks.to_delayed().ravel().tolist()
-    return delayed
+    return _tasks_of(tasks)
 
 
 def arrays(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
@@ -203,7 +238,8 @@ def _counted(y: Any, weights: Any) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The rows of each chunk, and those of weight > 0."""
     columns = [y] if weights is None else [y, weights]
     tasks = _blockwise(count, columns, [None] * y.numblocks[0])
-    rows, used = np.array(require("dask", "dask").compute(*tasks), dtype=np.intp).T
+    found = computed(tasks.then("lad-gather", [(list, tasks.keys)]))
+    rows, used = np.array(found, dtype=np.intp).T
     return rows, used
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from hwlib._extras import require
 from hwlib.lad import _passes
 from hwlib.lad._certificate import Certificate, Certified, Scale, proven
-from hwlib.lad._chunks import Chunks, arrays, as_array, computed
+from hwlib.lad._chunks import Chunks, arrays, as_array
 from hwlib.lad._columns import independent, triangle
 from hwlib.lad._design import Matrix, Vector
 from hwlib.lad._face import extent, fits_one_point, middle
@@ -80,10 +80,10 @@ def _fetched(chunks: Chunks, solve_here: Callable[[Problem], Certified]) -> Cert
 
 def check(chunks: Chunks, w: Vector, dual: Any, tau: float) -> Certificate:
     """What :func:`hwlib.lad.verify` finds: two passes where all is well."""
-    each = chunks.matched("dual", dual)
+    parts = chunks.matched("dual", dual)
     infeasibility = Infeasibility(chunks)
     for precise in (False, True):
-        found = chunks.over(_passes.check, w, precise, each=each)
+        found = chunks.over(_passes.check, w, precise, beside=parts)
         scale = Scale(found.targets, found.reach)
         bounds = infeasibility.bounds() if found.is_inside else [_nothing]
         certificate = proven(found.sums, scale, w, tau, bounds, precise=precise)
@@ -110,7 +110,8 @@ def r_squared(X: Any, y: Any, sample_weight: Any, coef: Vector, intercept: float
     X, y, v = arrays(X, y, sample_weight)
     v = y * 0 + 1 if v is None else v
     left = (v * (y - predicted(X, coef, intercept)) ** 2).sum()
-    return float(1 - computed(left / (v * (y - (v * y).sum() / v.sum()) ** 2).sum()))
+    whole = (v * (y - (v * y).sum() / v.sum()) ** 2).sum()
+    return float(1 - (left / whole).compute())
 
 
 def _nothing(_e: Vector, _error: Vector) -> float:

@@ -141,7 +141,7 @@ class Look:
         least: The smallest weight.
         largest: The largest one.
         sample: Rows by chance, in memory.
-        thin: Evenly spaced ones.
+        thin: More of them.
     """
 
     weight: float
@@ -167,7 +167,7 @@ class Look:
 def look(chunk: Chunk, size: int, step: int, sample: Index) -> tuple[Look | None, Chunk]:
     """A first look at a chunk, with some of its rows; and ``size`` more by chance, to stay there.
 
-    One row in ``step`` is the thin part, counted from the first row of all.
+    About one row in ``step`` is the thin part.
 
     Raises:
         ValueError: An entry is not finite.
@@ -176,7 +176,8 @@ def look(chunk: Chunk, size: int, step: int, sample: Index) -> tuple[Look | None
     if len(v) == 0:
         _refuse_not_finite(chunk)
         return None, Chunk(chunk.spot, problem, np.empty((0, 0)))
-    drawn = np.sort(np.random.default_rng((SEED, chunk.spot.number)).integers(len(v), size=size))
+    rng = np.random.default_rng((SEED, chunk.spot.number))
+    drawn = np.sort(rng.integers(len(v), size=size))
     rows = Chunk(chunk.spot, problem.choose(drawn), np.empty((0, 0)))
     with np.errstate(over="ignore", invalid="ignore"):
         targets, reach = float((v * np.abs(problem.y)).sum()), problem.reach
@@ -189,7 +190,7 @@ def look(chunk: Chunk, size: int, step: int, sample: Index) -> tuple[Look | None
         float(v.min()),
         float(v.max()),
         problem.choose(sample),
-        problem.choose(np.arange(-chunk.spot.first % step, len(v), step)),
+        problem.choose(np.flatnonzero(rng.random(len(v)) < 1 / step)),
     )
     return seen, rows
 

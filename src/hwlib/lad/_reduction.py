@@ -91,7 +91,7 @@ def _solve_tied(rows: Rows, pilot: Solution) -> Solution:
 
 def _solve_kept(place: Place, kept: Few, steps: int) -> Solution:
     """Solve a problem from a place, keeping these rows and more as they turn out."""
-    count, solve, pools = len(kept.index), _solve_inner, place.pooled(kept)
+    count, solve, pools = max(len(kept.index), 1), _solve_inner, place.pooled(kept)
     for _ in range(place.rounds):
         if len(pools.kept.index) > place.most:
             break
@@ -117,6 +117,8 @@ def _solve_inner(problem: Problem) -> Solution:
 def _newton(place: Place) -> Place:
     """One step towards the optimum."""
     near = place.nearest(int(BAND * unit(place.shape)))
+    if len(near.index) == 0:
+        return place
     width = 2 * np.abs(near.r).max()
     half, _ = inverse_root(near.problem)
     loss, slope = place.loss_and_slope()

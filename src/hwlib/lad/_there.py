@@ -16,17 +16,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import partial
 from math import ceil
 from operator import itemgetter
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from hwlib._extras import require
 from hwlib.lad import _passes, _precise
 from hwlib.lad._certificate import Bound, Certificate, Scale, farthest, proven
-from hwlib.lad._chunks import Chunks, added, computed
+from hwlib.lad._chunks import Chunks, Tasks, computed
 from hwlib.lad._columns import independent, inverse_root, is_well_conditioned, root_of
 from hwlib.lad._design import DenseDesign, Vector
 from hwlib.lad._passes import Finish, Look, Pairing, Pool, Squares, Start, Survey, Tie, Triangles
@@ -50,6 +49,23 @@ MANY = 2**27
 # A chunk may hold so many times the rows that were wanted of all, unless they are ties; of these,
 # so many times its part.
 SPARE, SPARE_TIES = 4, 8
+
+
+T = TypeVar("T")
+
+
+class once(Generic[T]):  # noqa: N801
+    """A property that is computed once; without the lock that functools' has before Python 3.12.
+
+    A pass waits for tasks, in which other fits may be at work: they must not wait for it.
+    """
+
+    def __init__(self, compute: Callable[[Any], T]) -> None:
+        self._compute = compute
+
+    def __get__(self, owner: Any, _: type) -> T:
+        value = owner.__dict__[self._compute.__name__] = self._compute(owner)
+        return value
 
 
 class TooManyRowsError(Exception):
@@ -94,7 +110,7 @@ class There:
         """The place with these coefficients."""
         return PlaceThere(self, Start(w))
 
-    @cached_property
+    @once
     def infeasibility(self) -> Infeasibility:
         """How far a dual is from feasible."""
         return Infeasibility(self.chunks)
@@ -106,13 +122,13 @@ class Infeasibility:
 
     chunks: Chunks
 
-    @cached_property
+    @once
     def squares(self) -> Squares:
         """The sums of squares of all rows: a pass."""
         found: Squares = self.chunks.over(_passes.squares)
         return found
 
-    @cached_property
+    @once
     def triangles(self) -> Triangles:
         """R of the QR decomposition of all rows: a pass, of some fifty times the work."""
         found: Triangles = self.chunks.over(_passes.triangles)
@@ -160,7 +176,6 @@ def looked_at(chunks: Chunks, tau: float) -> There:
     Raises:
         ValueError: An entry is not finite, or their sums are not.
     """
-    dask = require("dask", "dask")
     n, d = chunks.n, chunks.d
     size = int(PILOT * unit((n, d)))
     rng = np.random.default_rng(SEED)
@@ -169,14 +184,14 @@ def looked_at(chunks: Chunks, tau: float) -> There:
     step = max(1, int(np.sqrt(n) / 16))
     each = [(part, step, *own) for part, own in zip(parts, chunks.split(sample), strict=True)]
     pairs = chunks.tasks(_passes.look, each=each)
-    first, second = (dask.delayed(itemgetter(i), pure=False) for i in (0, 1))
-    sums = added([first(pair) for pair in pairs])
-    sums, *sources = dask.persist(sums, *[second(pair) for pair in pairs])
-    seen: Look = computed(sums)
+    sums = pairs.then("lad-seen", ((itemgetter(0), key) for key in pairs.keys)).added()
+    calls = [(itemgetter(1), key) for key in pairs.keys] + [(itemgetter(0), sums.keys)]
+    *drawn, last = (kept := sums.then("lad-drawn", calls).persisted()).keys
+    seen: Look = computed(Tasks([last], kept.graph))
     if not is_in_range(seen.reach, seen.targets, np.array([seen.least, seen.largest])):
         raise ValueError(OUT_OF_RANGE)
     lengths = np.where(chunks.counts > 0, parts, 0)
-    return There(chunks, seen, tau, [Chunks(sources, lengths, lengths, d)])
+    return There(chunks, seen, tau, [Chunks(Tasks(drawn, kept.graph), lengths, lengths, d)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +215,7 @@ class PlaceThere:
     def shape(self) -> tuple[int, int]:
         return self.rows.shape
 
-    @cached_property
+    @once
     def survey(self) -> Survey:
         """The rows in the band around the fit, and the pools of the others: a pass."""
         counts, n = self.rows.chunks.counts, self.shape[0]
@@ -318,7 +333,7 @@ class EndThere:
         """The rows that are in memory."""
         return self.pools.kept
 
-    @cached_property
+    @once
     def finish(self) -> Finish:
         """The signs and the sums of the certificate: a pass."""
         typical, most = self.rows.seen.thin.typical, int(KEPT * unit(self.rows.shape))
