@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwlib._extras import require
-from hwlib.lad._passes import Chunk, Spot, count, fetch, load, total
+from hwlib.lad._passes import Chunk, Spot, beside_one_another, count, fetch, load, total
 from hwlib.lad._problem import refuse_dtype
 
 # So many results are added up in one task.
@@ -207,29 +207,53 @@ def _blockwise(function: Callable[..., Any], arrays: Any, each: Any, **options: 
 
 def arrays(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     """The same as Dask arrays in the same chunks of rows; None for no weights."""
-    if all(hasattr(part, "divisions") for part in (X, y)):
-        X, y, sample_weight = _apart(X, y, sample_weight)
-    X = as_array("X", X)
-    if X.ndim != 2:
+    if getattr(X, "ndim", 2) != 2:
         hint = " (write X[:, None] for a single column)" if X.ndim == 1 else ""
         raise ValueError(f"X must have two axes, rows and columns, not shape {X.shape}{hint}")
-    X = X.rechunk({1: -1})
+    if all(hasattr(part, "divisions") for part in (X, y)):
+        X, y, sample_weight = _apart(X, y, sample_weight)
+    X = as_array("X", X).rechunk({1: -1})
+    columns = [y] if sample_weight is None else [y, sample_weight]
+    if np.isnan(X.shape[0]) and any(_is_known(column) for column in columns):
+        X = X.compute_chunk_sizes()
     weights = None if sample_weight is None else aligned("sample_weight", sample_weight, X)
     return X, aligned("y", y, X), weights
 
 
+def _is_known(column: Any) -> bool:
+    """Whether one can say how many rows it has without reading it."""
+    return not hasattr(column, "divisions") and not np.isnan(np.shape(column)[:1]).any()
+
+
 def _apart(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-    """Columns of data frames as arrays: read by themselves, they could come in other chunks."""
-    for name, part in (("X", X), ("y", y)):
-        as_array(name, part)  # for its dtype alone
+    """Columns of data frames as arrays, put side by side by their places, not by their index.
+
+    In one operation, since columns that are read by themselves could come in other partitions.
+    """
     if y.ndim != 1:
         raise ValueError("y is a data frame, but must be one column: write y['name']")
-    d, more = X.shape[1], {"hwlib y": y}
+    columns, d = {"y": y}, X.shape[1]
     if hasattr(sample_weight, "divisions"):
-        as_array("sample_weight", sample_weight)
-        more["hwlib v"], sample_weight = sample_weight, None
-    table = as_array("X", X.assign(**more))
-    if len(more) == 2:
+        columns["sample_weight"], sample_weight = sample_weight, None
+    for name, column in columns.items():
+        if column.npartitions != X.npartitions:
+            raise ValueError(
+                f"{name} has {column.npartitions} partitions and X has {X.npartitions}: take both "
+                "from one data frame, or repartition them"
+            )
+    named = [(f"X[{name!r}]", dtype) for name, dtype in X.dtypes.items()]
+    for name, dtype in [*named, *((name, column.dtype) for name, column in columns.items())]:
+        refuse_dtype(name, getattr(dtype, "numpy_dtype", dtype))
+    table = X.map_partitions(
+        beside_one_another,
+        *columns.values(),
+        names=tuple(columns),
+        align_dataframes=False,
+        meta=X._meta.iloc[:0]
+        .astype("float64")
+        .assign(**{f"hwlib {name}": 0.0 for name in columns}),
+    ).to_dask_array()
+    if len(columns) == 2:
         sample_weight = table[:, d + 1]
     return table[:, :d], table[:, d], sample_weight
 

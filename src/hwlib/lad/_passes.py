@@ -105,6 +105,23 @@ def _column(name: str, values: Any, X: NDArray[Any], spot: Spot) -> Vector:
         raise type(error)(f"{error}, in {spot}") from None
 
 
+def beside_one_another(
+    X: Any, *columns: Any, names: Sequence[str], partition_info: Any = None
+) -> Any:
+    """A partition of a data frame in float64, with one of columns at its right.
+
+    Raises:
+        ValueError: They are not equally long.
+    """
+    table = X.astype("float64")
+    for name, column in zip(names, columns, strict=True):
+        if len(column) != len(X):
+            where = f"in chunk {partition_info['number']}" if partition_info else "in a chunk"
+            raise ValueError(f"{name} has {len(column)} rows where X has {len(X)}, {where}")
+        table.insert(table.shape[1], f"hwlib {name}", column.astype("float64").to_numpy())
+    return table
+
+
 def count(_: Any, y: Any, weights: Any = None) -> tuple[int, int]:
     """How many rows there are, and how many of weight > 0."""
     rows = np.shape(y)[0]
