@@ -34,7 +34,7 @@ from hwlib import lad
 D, CHUNK = 20, 500_000
 IN_MEMORY, ON_DISK = 10**7, 10**8
 SIZES = (2_000_000, 5_000_000, 10_000_000, 20_000_000)
-REPEATS = 5
+REPEATS = 3
 NAME = "lad_dask"
 
 
