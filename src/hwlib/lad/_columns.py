@@ -15,6 +15,8 @@ from hwlib.lad._problem import Problem
 NEARLY_DEPENDENT = 2.0**-44
 # This close, it is the rounding of entries that does not say whether the column depends on others.
 ROUNDED = 2.0**-50
+# Rows of a QR decomposition, unless there are many columns.
+TALL = 256
 # Down to this share a Gram matrix, which squares it, still tells the columns apart well.
 WELL_CONDITIONED = 2.0**-12
 
@@ -50,14 +52,23 @@ def independent(A: Matrix) -> tuple[NDArray[np.intp], Matrix]:
 
 
 def triangle(problem: Problem) -> Matrix:
-    """R with RᵀR = XᵀVX, from QR decompositions of one block of rows after another."""
-    n, d = problem.X.shape
-    R: Matrix = np.zeros((0, d))
-    for start in range(0, n, BLOCK):
-        part = np.arange(start, min(start + BLOCK, n))
-        rows = problem.X.rows(part) * np.sqrt(problem.v[part])[:, None]
-        R = np.asarray(np.linalg.qr(np.concatenate([R, rows]), mode="r"))
-    return R
+    """R with RᵀR = XᵀVX, from QR decompositions of blocks of rows.
+
+    They are merged in pairs, so that rounding grows with the depth of the tree, not with n: it has
+    to stay far below what counts as dependent.
+    """
+    size = max(TALL, 4 * problem.X.shape[1])
+
+    def between(start: int, stop: int) -> Matrix:
+        if stop - start <= size:
+            part = np.arange(start, stop)
+            rows = problem.X.rows(part) * np.sqrt(problem.v[part])[:, None]
+        else:
+            middle = start + (stop - start + size) // (2 * size) * size
+            rows = np.concatenate([between(start, middle), between(middle, stop)])
+        return np.asarray(np.linalg.qr(rows, mode="r"))
+
+    return between(0, problem.X.shape[0])
 
 
 def inverse_root(problem: Problem) -> tuple[Matrix, Matrix]:
