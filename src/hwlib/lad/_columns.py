@@ -17,7 +17,7 @@ from hwlib.lad._problem import Problem
 NEARLY_DEPENDENT = 2.0**-44
 # This close, it is the rounding of entries that does not say whether the column depends on others.
 ROUNDED = 2.0**-50
-# Rows of a QR decomposition, unless there are many columns.
+# Rows of a QR decomposition at most, unless there are many columns.
 TALL = 256
 # Down to this share a Gram matrix, which squares it, still tells the columns apart well.
 WELL_CONDITIONED = 2.0**-12
@@ -66,7 +66,7 @@ def triangle(problem: Problem) -> Matrix:
             part = np.arange(start, stop)
             rows = problem.X.rows(part) * np.sqrt(problem.v[part])[:, None]
         else:
-            middle = start + (stop - start + size) // (2 * size) * size
+            middle = (start + stop) // 2
             rows = np.concatenate([between(start, middle), between(middle, stop)])
         return np.asarray(np.linalg.qr(rows, mode="r"))
 
