@@ -22,7 +22,7 @@ help:  ## list the tasks
 
 env: $(READY)  ## make .venv from requirements.lock, and install hwlib into it
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml src/hwlib/__init__.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "make: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
