@@ -131,7 +131,9 @@ def test_a_served_search_quotes_what_it_finds(
 
 
 @pytest.mark.site
-def test_a_visit_leaves_the_theme_and_for_its_tab_the_place_in_the_sidebar(origin: str, browser: Browser) -> None:
+def test_a_visit_leaves_the_theme_and_for_its_tab_the_place_in_the_sidebar(
+    origin: str, browser: Browser
+) -> None:
     viewer = Viewer(browser, "light", max(WIDTHS))
     requests = []
     for address in ["search.html?q=median", *PAGES]:
