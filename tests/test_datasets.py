@@ -628,7 +628,7 @@ class TestDownload:
             "from pathlib import Path\n"
             "try: fetch('mnist')\n"
             "except DataError as error: print(error)\n"
-            f"print(sum(path.is_file() for path in Path({str(tmp_path / full)!r}).rglob('*')))"
+            f"print(sum(path.is_file() for path in Path({str(tmp_path / full)!r}).rglob('*.gz')))"
         )
         before = full_then_roomy(tmp_path / full, "200k")
         process = run_python(code, before=before, TMPDIR=str(tmp_path / "tmp"))
