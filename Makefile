@@ -114,6 +114,7 @@ bench: book $(BENCH_READY)  ## measure side by side; writes benchmarks/results
 	$(BIN)/python benchmarks/boxes.py
 	$(BIN)/python benchmarks/softmax.py
 	$(BIN)/python benchmarks/backprop.py
+	$(BIN)/python benchmarks/lad_dask.py
 	.venv-bench/bin/python benchmarks/lad.py
 
 # What hwlib is measured against stays out of the book's environment.

@@ -1,4 +1,4 @@
-"""The narrowest phone: no page scrolls sideways, code is whole, fingers find their mark."""
+"""The narrowest phone: no page scrolls sideways, code and figures are whole, fingers hit."""
 
 from __future__ import annotations
 
@@ -30,6 +30,25 @@ CUT_CODE = """() => [...document.querySelectorAll(".bd-article pre")]
     return wraps || !reachable || box.right > innerWidth;
   }).map(code => code.innerText.slice(0, 160))"""
 
+CUT_FIGURES = """() => [...document.querySelectorAll(".hw-figure svg")]
+  .filter(figure => figure.checkVisibility())
+  .filter(figure => {
+    const {left, right} = figure.getBoundingClientRect();
+    const cuts = box => {
+      const {left: from, right: to} = box.getBoundingClientRect();
+      return getComputedStyle(box).overflowX !== "visible" && (left < from - 1 || right > to + 1);
+    };
+    const around = [];
+    for (let box = figure.parentElement; box; box = box.parentElement) around.push(box);
+    return around.some(cuts);
+  }).map(figure => figure.getAttribute("aria-label").slice(0, 80))"""
+
+# A formula within a sentence does not break, and nothing around it scrolls.
+CUT_FORMULAS = """() => [...document.querySelectorAll(".bd-article p mjx-container:not([display])")]
+  .filter(formula => formula.checkVisibility() && !formula.closest("table"))
+  .filter(formula => formula.getBoundingClientRect().right > innerWidth)
+  .map(formula => formula.closest("p").innerText.slice(0, 80))"""
+
 # A column of a table may be narrow; a paragraph or a heading that is would stand letter by letter.
 SQUEEZED = """least => [...document.querySelectorAll(".bd-article :is(h1, h2, h3, p)")]
   .filter(text => !text.closest("table, .hw-sr") && text.checkVisibility() && text.innerText)
@@ -51,6 +70,8 @@ def test_a_page_fits_the_narrowest_phone(page: str, phone: Viewer, origin: str) 
     assert phone.too_wide() == []
     assert phone.page.evaluate(SMALL, FINGER) == []
     assert phone.page.evaluate(CUT_CODE) == []
+    assert phone.page.evaluate(CUT_FIGURES) == []
+    assert phone.page.evaluate(CUT_FORMULAS) == []
     assert phone.page.evaluate(SQUEEZED, NARROWEST / 3) == []
 
 

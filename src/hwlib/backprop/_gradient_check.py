@@ -38,7 +38,7 @@ def gradient_check(network: Network, X: ArrayLike, y: ArrayLike) -> GradientChec
 
     .. math::
 
-        d = \frac{\bar\ell(w + h) - \bar\ell(w - h)}{2h} = \frac{\partial\bar\ell}{\partial w} +
+        d = \frac{\bar C(w + h) - \bar C(w - h)}{2h} = \frac{\partial\bar C}{\partial w} +
         O(h^2), \qquad h = 2^{-17} \max(1, |w|),
 
     for each parameter w in turn, in float64 whatever the network's dtype. Right gradients give a

@@ -1,14 +1,14 @@
 r"""One layer: its way forward, its way back, and what it learns from it.
 
 For a batch of m examples, one in each row, with
-:math:`\delta_\ell = \partial \bar\ell/\partial z_\ell` and :math:`\bar\ell` the mean loss:
+:math:`\delta_\ell = \partial \bar C/\partial z_\ell` and :math:`\bar C` the mean loss:
 
 .. math::
 
     z_\ell = a_{\ell-1} W_\ell^\top + b_\ell, \qquad a_\ell = f(z_\ell), \qquad
-    \frac{\partial\bar\ell}{\partial a_{\ell-1}} = \delta_\ell W_\ell, \qquad
-    \frac{\partial\bar\ell}{\partial W_\ell^\top} = a_{\ell-1}^\top \delta_\ell, \qquad
-    \frac{\partial\bar\ell}{\partial b_\ell} = \delta_\ell^\top 1 .
+    \frac{\partial\bar C}{\partial a_{\ell-1}} = \delta_\ell W_\ell, \qquad
+    \frac{\partial\bar C}{\partial W_\ell^\top} = a_{\ell-1}^\top \delta_\ell, \qquad
+    \frac{\partial\bar C}{\partial b_\ell} = \delta_\ell^\top 1 .
 """
 
 from __future__ import annotations

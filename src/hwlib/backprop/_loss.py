@@ -11,7 +11,7 @@ Matrix = NDArray[Any]  # of float32 or float64
 
 
 class CrossEntropy:
-    r"""The mean of :math:`\ell(z, y) = \log\sum_k e^{z_k} - z_y` over m rows, and its gradient.
+    r"""The mean of :math:`C(z, y) = \log\sum_k e^{z_k} - z_y` over m rows, and its gradient.
 
     The largest z of each row is taken off first: that changes neither, and no exponential
     overflows. NumPy's reductions along short rows are slow; argmax, take and a product with ones

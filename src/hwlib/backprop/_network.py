@@ -30,7 +30,7 @@ class Network:
 
         a_0 = x, \quad z_\ell = W_\ell a_{\ell-1} + b_\ell, \quad
         a_\ell = f(z_\ell) \ (\ell < L), \quad p = \operatorname{softmax}(z_L), \quad
-        \ell(z_L, y) = -\log p_y
+        C = -\log p_y
 
     Args:
         sizes: :math:`n_0, \dots, n_L`: inputs, hidden units of each layer, classes. With two sizes
@@ -148,14 +148,14 @@ class Network:
     def loss_and_gradients(
         self, X: ArrayLike, y: ArrayLike
     ) -> tuple[float, list[tuple[Matrix, Matrix]]]:
-        r"""The mean cross-entropy :math:`\bar\ell` of the rows, and its gradients.
+        r"""The mean cross-entropy :math:`\bar C` of the rows, and its gradients.
 
         .. math::
 
             \delta_L = \frac{p - [k = y]}{n}, \qquad
             \delta_{\ell-1} = (\delta_\ell W_\ell) \odot f'(z_{\ell-1}), \qquad
-            \frac{\partial\bar\ell}{\partial W_\ell^\top} = a_{\ell-1}^\top \delta_\ell, \qquad
-            \frac{\partial\bar\ell}{\partial b_\ell} = \delta_\ell^\top 1
+            \frac{\partial\bar C}{\partial W_\ell^\top} = a_{\ell-1}^\top \delta_\ell, \qquad
+            \frac{\partial\bar C}{\partial b_\ell} = \delta_\ell^\top 1
 
         with the examples in rows. At the kink of the ReLU its derivative counts as 0.
 

@@ -24,6 +24,7 @@ rounding of the data, and for 0.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import log2
 
@@ -32,7 +33,7 @@ from numpy.typing import NDArray
 
 from hwlib.lad import _precise
 from hwlib.lad._columns import has_width, inverse_root
-from hwlib.lad._design import BLOCK, Vector
+from hwlib.lad._design import BLOCK, Matrix, Vector
 from hwlib.lad._problem import Problem, unit_weights
 from hwlib.lad._solution import Solution
 
@@ -71,6 +72,45 @@ class Certificate:
         return self.gap <= TOLERANCE * self.objective or self.objective <= 64 * self.rounding
 
 
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """What the bound takes from all rows; those of several parts add up.
+
+    Attributes:
+        n: Rows.
+        objective: Σ vᵢ ρ(rᵢ).
+        slack: Σ vᵢ ρ(rᵢ) − aᵢ rᵢ, each term at least 0.
+        e: (d,) Xᵀa.
+        left: (d,) what e leaves out of it: parts may cancel, and their sum has to be as good.
+        depth: The most roundings that a product passes through on its way into e.
+        merges: How many of them came after the sums within parts.
+    """
+
+    n: int
+    objective: float
+    slack: float
+    e: Vector
+    left: Vector
+    depth: int
+    merges: int = 0
+
+    def __add__(self, other: Sums) -> Sums:
+        e, left = _precise.two_sum(self.e, other.e)
+        return Sums(
+            self.n + other.n,
+            self.objective + other.objective,
+            self.slack + other.slack,
+            e,
+            left + self.left + other.left,
+            max(self.depth, other.depth) + 1,
+            max(self.merges, other.merges) + 1,
+        )
+
+
+# A solution, its certificate, and whether it is the only one; None where that was not found out.
+Certified = tuple[Solution, Certificate, bool | None]
+
+
 def certify(problem: Problem, solution: Solution, *, precise: bool = False) -> Certificate:
     """Bound the distance of a solution from the optimum.
 
@@ -79,32 +119,86 @@ def certify(problem: Problem, solution: Solution, *, precise: bool = False) -> C
         solution: The pair; h is taken from its span, or from all rows where that does not do.
         precise: Compute y − Xw and Xᵀa in twice the working precision.
     """
-    X, v, tau = problem.X, problem.v, problem.quantile
-    w, a, r, span = solution.w, solution.a, solution.r, solution.span
-    n, d = X.shape
+    sums = summed(problem, solution, precise=precise)
+
+    def infeasibility(e: Vector, error: Vector) -> float:
+        return _infeasibility(problem, e, error, solution.span)
+
+    scale = Scale(float((problem.v * np.abs(problem.y)).sum()), problem.reach)
+    return bounded(sums, scale, solution.w, problem.quantile, infeasibility, precise=precise)
+
+
+def summed(problem: Problem, solution: Solution, *, precise: bool = False) -> Sums:
+    """The sums over all rows of a problem, or over those of a part of it."""
+    X, w, a, r = problem.X, solution.w, solution.a, solution.r
     if precise:
-        r, e = _precise.residuals(X, problem.y, w), _precise.tdot(X, a)
+        r = _precise.residuals(X, problem.y, w)
+        e, left = _precise.tdot_parts(X, a)
     else:
-        r, e = problem.residuals(w) if r is None else r, X.tdot(a)
+        r = problem.residuals(w) if r is None else r
+        e, left = X.tdot(a), np.zeros(X.shape[1])
     walls = problem.walls(r)
     objective = float((r * walls).sum())
     walls -= a
     slack = float((r * walls).sum())
-    reach = problem.reach
-    targets = float((v * np.abs(problem.y)).sum())
-    size = targets + float(reach @ np.abs(w))
-    in_e = (X.depth + 1) * UNIT * max(tau, 1 - tau)
+    return Sums(X.shape[0], objective, slack, e, left, X.depth)
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """What rounding is measured by: Σ vᵢ|yᵢ|, and Σ vᵢ|xᵢ|, (d,)."""
+
+    targets: float
+    reach: Vector
+
+
+# Of ‖Xh‖∞, for e and the error in it.
+Bound = Callable[[Vector, Vector], float]
+
+
+def bounded(
+    sums: Sums,
+    scale: Scale,
+    w: Vector,
+    tau: float,
+    infeasibility: Bound,
+    *,
+    precise: bool = False,
+) -> Certificate:
+    """The bound from the sums."""
+    d = len(w)
+    size = scale.targets + float(scale.reach @ np.abs(w))
+    in_e = (sums.depth + 1) * UNIT * max(tau, 1 - tau)
     in_r = (d + 2) * UNIT
-    floor = 8 * in_r * targets
+    floor = 8 * in_r * scale.targets
     if precise:
         in_e, in_r = in_e**2, in_r**2
-    error = UNIT * np.abs(e) + in_e * reach
-    infeasibility = _infeasibility(problem, e, error, span)
-    rounding = 2 * ((log2(n) + 20) * UNIT * objective + in_r * size)
-    off = slack + 2 * infeasibility * objective / min(tau, 1 - tau)
+    e = sums.e + sums.left
+    error = UNIT * np.abs(e) + in_e * scale.reach
+    moved = infeasibility(e, error)
+    objective = sums.objective
+    rounding = 2 * ((log2(sums.n) + 20 + sums.merges) * UNIT * objective + in_r * size)
+    off = sums.slack + 2 * moved * objective / min(tau, 1 - tau)
     gap = min(objective, off) + rounding
     relative = gap / max(objective, floor / TOLERANCE) if gap else 0.0
-    return Certificate(objective, gap, relative, infeasibility, rounding)
+    return Certificate(objective, gap, relative, moved, rounding)
+
+
+def proven(
+    sums: Sums,
+    scale: Scale,
+    w: Vector,
+    tau: float,
+    bounds: Iterable[Bound],
+    *,
+    precise: bool = False,
+) -> Certificate:
+    """The first certificate that holds, or the last."""
+    for bound in bounds:
+        certificate = bounded(sums, scale, w, tau, bound, precise=precise)
+        if certificate.holds:
+            break
+    return certificate
 
 
 def _are_dependent(problem: Problem, directions: int) -> bool:
@@ -127,6 +221,11 @@ def _infeasibility(
         return _infeasibility(problem, e, error, None)
     if dependent.shape[1] and not _are_dependent(problem, dependent.shape[1]):
         return np.inf
+    return farthest(rows, half, e, error)
+
+
+def farthest(rows: Problem, half: Matrix, e: Vector, error: Vector) -> float:
+    """The largest |xᵢᵀh| with h = H Hᵀe, and what an error of that size in e may add to it."""
     h = half.T @ e
     more = float(np.linalg.norm(np.abs(half).T @ error))
     n, largest = rows.X.shape[0], 0.0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from hwlib.lad import _precise
-from hwlib.lad._design import BLOCK, Matrix
+from hwlib.lad._design import BLOCK, DenseDesign, Design, Matrix, Vector
 from hwlib.lad._problem import Problem
 
 # A column that is this close to the span of those before it, as a share of its length, gets the
@@ -15,6 +17,8 @@ from hwlib.lad._problem import Problem
 NEARLY_DEPENDENT = 2.0**-44
 # This close, it is the rounding of entries that does not say whether the column depends on others.
 ROUNDED = 2.0**-50
+# Rows of a QR decomposition, unless there are many columns.
+TALL = 256
 # Down to this share a Gram matrix, which squares it, still tells the columns apart well.
 WELL_CONDITIONED = 2.0**-12
 
@@ -50,26 +54,39 @@ def independent(A: Matrix) -> tuple[NDArray[np.intp], Matrix]:
 
 
 def triangle(problem: Problem) -> Matrix:
-    """R with RᵀR = XᵀVX, from QR decompositions of one block of rows after another."""
-    n, d = problem.X.shape
-    R: Matrix = np.zeros((0, d))
-    for start in range(0, n, BLOCK):
-        part = np.arange(start, min(start + BLOCK, n))
-        rows = problem.X.rows(part) * np.sqrt(problem.v[part])[:, None]
-        R = np.asarray(np.linalg.qr(np.concatenate([R, rows]), mode="r"))
-    return R
+    """R with RᵀR = XᵀVX, from QR decompositions of blocks of rows.
+
+    They are merged in pairs, so that rounding grows with the depth of the tree, not with n: it has
+    to stay far below what counts as dependent.
+    """
+    size = max(TALL, 4 * problem.X.shape[1])
+
+    def between(start: int, stop: int) -> Matrix:
+        if stop - start <= size:
+            part = np.arange(start, stop)
+            rows = problem.X.rows(part) * np.sqrt(problem.v[part])[:, None]
+        else:
+            middle = start + (stop - start + size) // (2 * size) * size
+            rows = np.concatenate([between(start, middle), between(middle, stop)])
+        return np.asarray(np.linalg.qr(rows, mode="r"))
+
+    return between(0, problem.X.shape[0])
 
 
 def inverse_root(problem: Problem) -> tuple[Matrix, Matrix]:
     """H with H Hᵀ = (XᵀVX)⁺, and a basis N of the directions that count as dependent, X N ≈ 0."""
-    gram = problem.gram
+    return root_of(problem.gram, lambda: triangle(problem))
+
+
+def root_of(gram: Matrix, triangle: Callable[[], Matrix]) -> tuple[Matrix, Matrix]:
+    """H and N from a Gram matrix, and from the triangle of a QR decomposition where it must be."""
     norms = np.sqrt(gram.diagonal())
     norms[norms == 0] = 1
     if is_well_conditioned(gram):
         factor, _ = lapack.dpotrf(gram / np.outer(norms, norms), lower=1)
         inverse: Matrix = lapack.dtrtri(factor, lower=1)[0].T
         return inverse / norms[:, None], np.zeros((len(gram), 0))
-    _, values, basis = np.linalg.svd(triangle(problem) / norms)
+    _, values, basis = np.linalg.svd(triangle() / norms)
     rank = int((values > NEARLY_DEPENDENT * values.max(initial=0)).sum())
     directions = basis.T / norms[:, None]
     return directions[:, :rank] / values[:rank], directions[:, rank:]
@@ -83,20 +100,38 @@ def has_width(problem: Problem, half: Matrix, directions: Matrix) -> bool:
     precision to see it; each row is held against the sum of the sizes that cancel in it, among
     them the rounding of N.
     """
-    X = problem.X
-    n, nothing = X.shape[0], np.zeros(X.shape[0])
-    norms = np.sqrt(problem.gram.diagonal())[:, None]
+    along = overlap(problem.X, half, directions)
+    return is_wide(problem.X, half, directions, along, problem.gram.diagonal())
+
+
+def overlap(X: Design, half: Matrix, directions: Matrix) -> Matrix:
+    """QᵀU over the rows of X, (rank, k)."""
+    along: Matrix = np.zeros((half.shape[1], directions.shape[1]))
+    for rows in _blocks(X):
+        along += (rows @ half).T @ _precisely(rows, directions)
+    return along
+
+
+def is_wide(X: Design, half: Matrix, directions: Matrix, along: Matrix, squares: Vector) -> bool:
+    """Whether some row of U − Q QᵀU is more than rounding; ``squares`` are those of the columns."""
+    norms = np.sqrt(squares)[:, None]
     norms[norms == 0] = 1
     sizes = np.abs(directions)
     sizes += ROUNDED * (sizes * norms).max(axis=0) / norms
-    U = np.column_stack([_precise.residuals(X, nothing, -step) for step in directions.T])
-    along: Matrix = np.zeros((half.shape[1], U.shape[1]))
-    blocks = [np.arange(start, min(start + BLOCK, n)) for start in range(0, n, BLOCK)]
-    for part in blocks:
-        along += (X.rows(part) @ half).T @ U[part]
-    for part in blocks:
-        rows = X.rows(part)
-        left = np.abs(U[part] - rows @ (half @ along))
+    for rows in _blocks(X):
+        left = np.abs(_precisely(rows, directions) - rows @ (half @ along))
         if (left > ROUNDED * (np.abs(rows) @ sizes)).any():
             return True
     return False
+
+
+def _precisely(rows: Matrix, directions: Matrix) -> Matrix:
+    """The product in twice the precision."""
+    X, nothing = DenseDesign(rows), np.zeros(len(rows))
+    return np.column_stack([_precise.residuals(X, nothing, -step) for step in directions.T])
+
+
+def _blocks(X: Design) -> Iterator[Matrix]:
+    n = X.shape[0]
+    for start in range(0, n, BLOCK):
+        yield X.rows(np.arange(start, min(start + BLOCK, n)))

@@ -49,6 +49,9 @@ class Design(Protocol):
     def rows(self, index: NDArray[np.intp]) -> Matrix:
         """The chosen rows as a new (k, d) array."""
 
+    def part(self, rows: slice) -> Design:
+        """Consecutive rows."""
+
 
 class DenseDesign:
     """X in an array of any real dtype and order, or some rows of one; neither changed nor copied.
@@ -108,6 +111,11 @@ class DenseDesign:
         index = index if self._chosen is None else self._chosen[index]
         rows = X.take(index, axis=0) if self._order == "C" else X[index]
         return rows.astype(np.float64, copy=False)
+
+    def part(self, rows: slice) -> DenseDesign:
+        """Consecutive rows, in float64."""
+        chosen = rows if self._chosen is None else self._chosen[rows]
+        return DenseDesign(self._X[chosen].astype(np.float64, copy=False))
 
     def _blocks(self) -> Iterator[tuple[slice, Matrix]]:
         n = self.shape[0]

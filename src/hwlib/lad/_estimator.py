@@ -12,7 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import validation
 
-from hwlib.lad._fit import Solver, fit
+from hwlib.lad._chunks import is_lazy
+from hwlib.lad._dask import predicted, r_squared
+from hwlib.lad._fit import LADFit, Solver, fit, fit_chunks
+from hwlib.lad._problem import checked_quantile
 
 
 class LADRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -115,6 +118,8 @@ class LADRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Warns:
             NotCertifiedWarning: The proven gap exceeds 1e-9 of the objective.
         """
+        if is_lazy(X, y, sample_weight):
+            return self._fit_chunks(X, y, sample_weight)
         features, targets = _validated(self, X, y, y_numeric=True)
         n, d = features.shape
         if self.fit_intercept:
@@ -128,6 +133,25 @@ class LADRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             sample_weight=sample_weight,
             solver=self.solver,
         )
+        return self._keep(found, d)
+
+    def _fit_chunks(self, X: Any, y: Any, sample_weight: Any) -> Self:
+        found = fit_chunks(
+            X,
+            y,
+            sample_weight,
+            checked_quantile(self.quantile),
+            self.solver,
+            intercept=self.fit_intercept,
+        )
+        self.n_features_in_ = X.shape[1]
+        self.__dict__.pop("feature_names_in_", None)
+        names = _names(X)
+        if names is not None:
+            self.feature_names_in_ = names
+        return self._keep(found, self.n_features_in_)
+
+    def _keep(self, found: LADFit, d: int) -> Self:
         self.coef_ = found.coef[-d:].copy()
         self.intercept_ = float(found.coef[0]) if self.fit_intercept else 0.0
         self.objective_ = found.objective
@@ -151,8 +175,12 @@ class LADRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             ValueError: X does not have the features of :meth:`fit`, or an entry is not finite.
         """
         validation.check_is_fitted(self)
-        predicted: NDArray[np.floating[Any]] = _validated(self, X, reset=False) @ self.coef_
-        return predicted + self.intercept_
+        if is_lazy(X):
+            self._refuse_other_features(X)
+            lazily: NDArray[np.floating[Any]] = predicted(X, self.coef_, self.intercept_)
+            return lazily
+        fitted: NDArray[np.floating[Any]] = _validated(self, X, reset=False) @ self.coef_
+        return fitted + self.intercept_
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """R², as every regressor of scikit-learn has it, ``QuantileRegressor`` too.
@@ -173,7 +201,28 @@ class LADRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Returns:
             1 − Σ vᵢ(yᵢ − ŷᵢ)² / Σ vᵢ(yᵢ − ȳ)², at most 1.
         """
+        if is_lazy(X, y, sample_weight):
+            validation.check_is_fitted(self)
+            self._refuse_other_features(X)
+            return r_squared(X, y, sample_weight, self.coef_, self.intercept_)
         return float(super().score(X, y, sample_weight))
+
+    def _refuse_other_features(self, X: Any) -> None:
+        if X.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X has {X.shape[1]} features, but the fit was made with {self.n_features_in_}"
+            )
+        names, fitted = _names(X), getattr(self, "feature_names_in_", None)
+        if names is not None and fitted is not None and (names != fitted).any():
+            raise ValueError(f"X has the features {list(names)}, not {list(fitted)} as in the fit")
+
+
+def _names(X: Any) -> NDArray[np.object_] | None:
+    """The names of a data frame's columns, if all are strings."""
+    names = getattr(X, "columns", None)
+    if names is None or not all(isinstance(name, str) for name in names):
+        return None
+    return np.asarray(names, dtype=object)
 
 
 def _validated(estimator: LADRegressor, *arrays: Any, **checks: Any) -> Any:

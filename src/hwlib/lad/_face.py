@@ -38,12 +38,45 @@ REGULAR = 2.0**-20
 
 def middle(problem: Problem, solution: Solution) -> tuple[Solution, bool | None]:
     """The middle of the optimal face, and whether it is a single point (None: not found out)."""
-    w, d = solution.w, len(solution.w)
+    d = len(solution.w)
     for rows in (solution.span, np.arange(len(solution.a))):  # a few rows, if they do, then all
         if rows is not None:
             inside = _inside(problem, solution.a, rows)
             if _spans(problem.X.rows(inside)):
                 return solution, True
+    face, rank = _face(problem, solution, inside)
+    w = face.w
+    try:
+        single = face.shrink()
+    except _UnresolvedError:
+        return replace(solution, w=w, r=None), None if rank == d else False
+    return replace(solution, w=face.w, r=None), bool(single and rank == d)
+
+
+def fits_one_point(problem: Problem, a: Vector) -> bool:
+    """Whether the rows with a inside its box determine w."""
+    return _spans(problem.X.rows(_inside(problem, a, np.arange(len(a)))))
+
+
+def extent(problem: Problem, solution: Solution) -> tuple[Vector, Matrix] | None:
+    """W and (d, k) steps: the optimal face lies within w + steps @ t, |t| ≤ 1 in each entry.
+
+    None where the face of these rows has no end, or it was not found.
+    """
+    inside = _inside(problem, solution.a, np.arange(len(solution.a)))
+    face, _ = _face(problem, solution, inside)
+    k = face.free.shape[1]
+    try:
+        ends = [face.range_of(leads) for leads in np.eye(k)]
+    except _UnresolvedError:
+        return None
+    reach = [max(abs(low[j]), abs(high[j])) for j, (low, high) in enumerate(ends)]
+    return face.w, face.free * np.array(reach)
+
+
+def _face(problem: Problem, solution: Solution, inside: NDArray[np.intp]) -> tuple[_Face, int]:
+    """The optimal face around a solution, and the rank of X."""
+    w, d = solution.w, len(solution.w)
     R = triangle(problem)
     kept, _ = independent(R)
     if len(kept) < d:  # columns that depend on those to their left get the coefficient 0
@@ -58,12 +91,7 @@ def middle(problem: Problem, solution: Solution) -> tuple[Solution, bool | None]
     r = problem.residuals(w)
     sizes = problem.sizes(w)
     r[np.abs(r) <= ROUNDING * sizes] = 0
-    face = _Face(w, side * r, side[:, None] * moves, free, sizes)
-    try:
-        single = face.shrink()
-    except _UnresolvedError:
-        return replace(solution, w=w, r=None), None if len(kept) == d else False
-    return replace(solution, w=face.w, r=None), bool(single and len(kept) == d)
+    return _Face(w, side * r, side[:, None] * moves, free, sizes), len(kept)
 
 
 def _inside(problem: Problem, a: Vector, rows: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -111,7 +139,7 @@ class _Face:
         while self.free.shape[1]:
             size = np.abs(self.free).max(axis=1)
             leads = self.free[np.argmax(size > ZERO * size.max())]
-            low, high = self._range(leads)
+            low, high = self.range_of(leads)
             single &= bool((np.abs(self.slopes @ (high - low)) <= self.tiny).all())
             self._move((low + high) / 2)
             rest = _null_space(leads[None], np.arange(len(leads)))
@@ -141,7 +169,7 @@ class _Face:
         self.w = self.w + self.free @ t
         self.heights = np.maximum(self.heights - self.slopes @ t, 0)
 
-    def _range(self, leads: Vector) -> tuple[Vector, Vector]:
+    def range_of(self, leads: Vector) -> tuple[Vector, Vector]:
         """Where leads @ t is least and where it is greatest."""
         if len(leads) == 1:
             slopes = self.slopes[:, 0] * np.sign(leads[0])

@@ -9,14 +9,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hwlib.lad._certificate import TOLERANCE, Certificate, certify
+from hwlib.lad import _dask
+from hwlib.lad._certificate import TOLERANCE, Certificate, Certified, certify
+from hwlib.lad._chunks import chunked, is_lazy
 from hwlib.lad._design import DenseDesign, Vector
 from hwlib.lad._face import middle
 from hwlib.lad._problem import (
     Problem,
     checked_arrays,
-    checked_pair,
     checked_quantile,
+    checked_vector,
     refuse_not_finite,
     unit_weights,
 )
@@ -45,7 +47,8 @@ class LADFit:
             length, has the coefficient 0.
         dual: (n,) dual variables a, within :math:`v_i(\tau-1) \le a_i \le v_i\tau`, with
             :math:`X^\top a = 0` up to rounding. Where a residual is not 0, aᵢ is at the wall that
-            goes with its sign.
+            goes with its sign. For rows in Dask's chunks a Dask array, which reads them once more
+            when it is computed.
         objective: :math:`\sum_i v_i\,\rho_\tau(r_i)`, in units of y.
         gap: An upper bound on ``objective`` minus the optimum that holds in spite of rounding, down
             to that of the data: a column within 2⁻⁵⁰ of its length, four units in the last place,
@@ -97,9 +100,11 @@ def fit(
     There is no intercept unless X has a column of ones; :class:`~hwlib.lad.LADRegressor` adds one.
 
     Args:
-        X: (n, d), of any real dtype and memory order. Never changed, and copied whole only if
-            columns are nearly dependent, or few rows can be left out.
-        y: (n,).
+        X: (n, d), of any real dtype and memory order; a memory map is not read into memory as a
+            whole. Never changed, and copied whole only if columns are nearly dependent, or few rows
+            can be left out. A Dask array or data frame, in chunks of rows, stays where it is: each
+            pass goes to the chunks, and some thousands of rows come back. The extra ``dask``.
+        y: (n,), like X, or like NumPy's.
         quantile: τ in (0, 1).
         sample_weight: (n,) weights :math:`v_i \ge 0`; a weight of 2 is the same as two equal rows.
         solver: ``"auto"``: the fastest that is certified at the end; for many rows it solves the
@@ -115,8 +120,10 @@ def fit(
     Raises:
         TypeError: An array does not hold real numbers.
         ValueError: Shapes do not fit, an entry is not finite, X is empty, a weight is negative,
-            all are 0, the quantile is not in (0, 1), or the solver is unknown.
-        ModuleNotFoundError: ``solver="cvxpy"`` without cvxpy.
+            all are 0, the quantile is not in (0, 1), or the solver is unknown. Of Dask's chunks
+            the message names the one where it is.
+        MemoryError: Some of the rows of chunks do not settle the optimum, and all are too many.
+        ModuleNotFoundError: ``solver="cvxpy"`` without cvxpy, chunks without all of Dask.
 
     Warns:
         NotCertifiedWarning: The relative gap exceeds 1e-9; ``gap`` says by how much. It happens
@@ -139,15 +146,39 @@ def fit(
     tau = checked_quantile(quantile)
     if not isinstance(solver, str) or solver not in _SOLVERS:
         raise ValueError(f"solver must be one of {', '.join(map(repr, _SOLVERS))}, not {solver!r}")
+    if is_lazy(X, y, sample_weight):
+        return fit_chunks(X, y, sample_weight, tau, solver)
+    return _fit_arrays(X, y, sample_weight, tau, solver)
+
+
+def _fit_arrays(X: Any, y: Any, sample_weight: Any, tau: float, solver: Solver) -> LADFit:
     array, targets, weights = checked_arrays(X, y, sample_weight)
     problem, used = _problem(array, targets, weights, tau)
-    solution, certificate, unique = _certified(problem, _SOLVERS[solver](problem))
-    if not certificate.holds and solver == "auto" and is_large(problem.X.shape):
-        solution, certificate, unique = _certified(problem, solve_surely(problem))
+    found = _solved(problem, solver)
+    dual = np.zeros(len(targets))
+    dual[used] = found[0].a
+    return _told(found, dual, solver, tau, weights)
+
+
+def fit_chunks(
+    X: Any, y: Any, sample_weight: Any, tau: float, solver: Solver, *, intercept: bool = False
+) -> LADFit:
+    """The fit of rows in the chunks of Dask, with a column of ones before X on demand."""
+    if solver != "auto":
+        raise ValueError(
+            f"solver {solver!r} needs all rows in memory: X.compute() fetches them, and 'auto' "
+            "does without"
+        )
+    chunks = chunked(X, y, sample_weight, tau, intercept=intercept)
+    found = _dask.solve(chunks, tau, _solved)
+    return _told(found, found[0].a, solver, tau, sample_weight)
+
+
+def _told(found: Certified, dual: Any, solver: Solver, tau: float, weights: Any) -> LADFit:
+    """The fit, with a warning where there is no proof."""
+    solution, certificate, unique = found
     if not certificate.holds:
         _warn(certificate, solver)
-    dual = np.zeros(len(targets))
-    dual[used] = solution.a
     return LADFit(
         coef=solution.w,
         dual=dual,
@@ -178,9 +209,15 @@ def verify(X: ArrayLike, y: ArrayLike, fit: LADFit) -> Certificate:
         TypeError: An array does not hold real numbers.
         ValueError: The arrays do not belong together, or an entry is not finite.
     """
+    tau = checked_quantile(fit.quantile)
+    if is_lazy(X, y):
+        chunks = chunked(X, y, fit.sample_weight, tau)
+        w = checked_vector("coef", fit.coef, chunks.d)
+        return _dask.check(chunks, w, fit.dual, tau)
     array, targets, weights = checked_arrays(X, y, fit.sample_weight)
-    problem, used = _problem(array, targets, weights, checked_quantile(fit.quantile))
-    w, dual = checked_pair(fit.coef, fit.dual, array.shape)
+    problem, used = _problem(array, targets, weights, tau)
+    w = checked_vector("coef", fit.coef, array.shape[1])
+    dual = checked_vector("dual", fit.dual, array.shape[0])
     a = dual[used]
     if (
         np.count_nonzero(dual) > np.count_nonzero(a)
@@ -221,7 +258,15 @@ _SOLVERS = {
 }
 
 
-def _certified(problem: Problem, solution: Solution) -> tuple[Solution, Certificate, bool | None]:
+def _solved(problem: Problem, solver: Solver = "auto") -> Certified:
+    """The solution, its certificate, and whether it is unique."""
+    found = _certified(problem, _SOLVERS[solver](problem))
+    if not found[1].holds and solver == "auto" and is_large(problem.X.shape):
+        found = _certified(problem, solve_surely(problem))
+    return found
+
+
+def _certified(problem: Problem, solution: Solution) -> Certified:
     """The solution, moved to the middle of the optima, with the best certificate there is."""
     unique = None
     # A wall that was reached as lower + v may be off vτ in its last bit.
@@ -250,5 +295,5 @@ def _warn(certificate: Certificate, solver: str) -> None:
         f"optimum only, not within {TOLERANCE:g}: columns of X may nearly depend on one another "
         "(centre or leave out some), or sizes be at the limits of float64 (rescale)",
         NotCertifiedWarning,
-        stacklevel=3,
+        stacklevel=5,
     )

@@ -26,20 +26,26 @@ def residuals(X: Design, y: Vector, w: Vector) -> Vector:
 
 def tdot(X: Design, a: Vector) -> Vector:
     """E = Xᵀa, each entry correct to about the last bit."""
+    high, low = tdot_parts(X, a)
+    return high + low
+
+
+def tdot_parts(X: Design, a: Vector) -> tuple[Vector, Vector]:
+    """E = Xᵀa as the sum of two vectors, the second what the first leaves out."""
     high: Vector = np.zeros(X.shape[1])
     low: Vector = np.zeros(X.shape[1])
     for part, rows in _blocks(X):
         values, errors = _sum_rows(*_two_product(rows, a[part, None]))
-        high, error = _two_sum(high, values)
+        high, error = two_sum(high, values)
         low += errors + error
-    return high + low
+    return high, low
 
 
 def _block_residuals(rows: Matrix, y: Vector, w: Vector) -> Vector:
     products, errors = _two_product(rows, -w)
     total, low = y, errors.sum(axis=1)
     for column in products.T:
-        total, error = _two_sum(total, column)
+        total, error = two_sum(total, column)
         low += error
     whole: Vector = total + low
     return whole
@@ -50,13 +56,14 @@ def _sum_rows(terms: Matrix, errors: Matrix) -> tuple[Vector, Vector]:
     low = errors.sum(axis=0)
     while len(terms) > 1:
         half = len(terms) // 2
-        paired, error = _two_sum(terms[:half], terms[half : 2 * half])
+        paired, error = two_sum(terms[:half], terms[half : 2 * half])
         low += error.sum(axis=0)
         terms = np.concatenate([paired, terms[2 * half :]])
     return terms[0], low
 
 
-def _two_sum(a: Matrix, b: Matrix) -> tuple[Matrix, Matrix]:
+def two_sum(a: Matrix, b: Matrix) -> tuple[Matrix, Matrix]:
+    """A + b, rounded, and what the rounding left out."""
     total = a + b
     moved = total - a
     return total, (a - (total - moved)) + (b - moved)

@@ -15,6 +15,10 @@ from hwlib.lad._design import BLOCK, DenseDesign, Design, Matrix, Vector
 # The quantile closest to 0 or 1, and the range of sizes whose squares are safe.
 LEAST = 2.0**-30
 SMALLEST, LARGEST = 1e-140, 1e140
+OUT_OF_RANGE = (
+    "the entries of X, y or sample_weight are so large or so small that their squares or sums "
+    "overflow or vanish: rescale them"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +96,23 @@ class Problem:
         """Σ vᵢ ρ(rᵢ), summed in pairs."""
         return float((r * self.walls(r)).sum())
 
+    def part(self, start: int, stop: int) -> Problem:
+        """The problem of consecutive rows, without a copy if they are whole float64 rows."""
+        rows = slice(start, min(stop, len(self.y)))
+        return Problem(self.X.part(rows), self.y[rows], self.v[rows], self.quantile)
+
     def choose(self, index: NDArray[np.intp]) -> Problem:
         """The problem of some of the rows."""
         rows = DenseDesign(self.X.rows(index))
         return Problem(rows, self.y[index], self.v[index], self.quantile)
+
+
+def stacked(problems: list[Problem]) -> Problem:
+    """One problem of the rows of several, which are in memory."""
+    X = np.concatenate([part.X.rows(np.arange(len(part.y))) for part in problems])
+    y = np.concatenate([part.y for part in problems])
+    v = np.concatenate([part.v for part in problems])
+    return Problem(DenseDesign(X), y, v, problems[0].quantile)
 
 
 def thinned(values: Vector) -> Vector:
@@ -132,29 +149,24 @@ def checked_arrays(
     X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None
 ) -> tuple[NDArray[Any], Vector, Vector | None]:
     """X as it came, as an array; y and the weights in float64."""
-    X = _real_array("X", X)
-    y = _real_array("y", y)
+    X = real_array("X", X)
+    y = real_array("y", y)
     if X.ndim != 2:
         hint = " (write X[:, None] for a single column)" if X.ndim == 1 else ""
         raise ValueError(f"X must have two axes, rows and columns, not shape {X.shape}{hint}")
     if X.size == 0:
         raise ValueError(f"X is empty: it has {X.shape[0]} rows and {X.shape[1]} columns")
-    targets = _per_row("y", y, len(X))
+    targets = per_row("y", y, len(X))
     weights = None if sample_weight is None else _weights(sample_weight, len(X))
     return X, targets, weights
 
 
-def checked_pair(coef: ArrayLike, dual: ArrayLike, shape: tuple[int, ...]) -> tuple[Vector, Vector]:
-    """Coefficients and dual variables in float64."""
-    pair = []
-    for name, values, size in (("coef", coef, shape[1]), ("dual", dual, shape[0])):
-        array = _real_array(name, values).astype(np.float64, copy=False)
-        if array.shape != (size,) or not np.isfinite(array).all():
-            raise ValueError(
-                f"{name} must hold {size} finite numbers for X of shape {shape}, not {array!r}"
-            )
-        pair.append(array)
-    return pair[0], pair[1]
+def checked_vector(name: str, values: ArrayLike, size: int) -> Vector:
+    """Coefficients or dual variables in float64, as many as there must be."""
+    array: Vector = real_array(name, values).astype(np.float64, copy=False)
+    if array.shape != (size,) or not np.isfinite(array).all():
+        raise ValueError(f"{name} must hold {size} finite numbers for this X, not {array!r}")
+    return array
 
 
 def refuse_not_finite(X: NDArray[Any], problem: Problem) -> None:
@@ -164,12 +176,8 @@ def refuse_not_finite(X: NDArray[Any], problem: Problem) -> None:
         ValueError: An entry is NaN or infinite, or all are finite but their sums are not.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        reach = problem.reach
-        size = float((problem.v * np.abs(problem.y)).sum() * 4)
-        v = problem.v
-        in_range = (reach == 0) | ((reach > SMALLEST) & (reach < LARGEST))
-        all_fine = bool(in_range.all() and np.isfinite(size))
-        all_fine &= bool(((v == 0) | ((v > SMALLEST) & (v < LARGEST))).all())
+        size = float((problem.v * np.abs(problem.y)).sum())
+        all_fine = is_in_range(problem.reach, size, problem.v)
     if all_fine and len(X) == len(problem.y):
         return
     for start in range(0, len(X), 4096):
@@ -179,30 +187,39 @@ def refuse_not_finite(X: NDArray[Any], problem: Problem) -> None:
             value = X[start + row, column]
             raise ValueError(f"X[{start + row}, {column}] is {value}: every entry must be finite")
     if not all_fine:
-        raise ValueError(
-            "the entries of X, y or sample_weight are so large or so small that their squares or "
-            "sums overflow or vanish: rescale them"
-        )
+        raise ValueError(OUT_OF_RANGE)
 
 
-def _real_array(name: str, values: ArrayLike) -> NDArray[Any]:
+def is_in_range(reach: Vector, targets: float, v: Vector) -> bool:
+    """Whether squares and sums are safe: from Σ vᵢ|xᵢ|, Σ vᵢ|yᵢ|, and weights."""
+    fine = (reach == 0) | ((reach > SMALLEST) & (reach < LARGEST))
+    weights = (v == 0) | ((v > SMALLEST) & (v < LARGEST))
+    return bool(fine.all() and np.isfinite(targets * 4) and weights.all())
+
+
+def real_array(name: str, values: ArrayLike) -> NDArray[Any]:
+    """The values as an array, which holds real numbers."""
     if hasattr(values, "toarray"):
         raise TypeError(f"{name} is a sparse matrix: convert it with {name}.toarray()")
     if np.ma.isMaskedArray(values):
         raise TypeError(f"{name} is a masked array: leave out the masked rows, or fill them")
     array = np.asarray(values)
-    if array.dtype.kind not in "buif":
-        remedy = {
-            "c": "give real and imaginary parts as columns of their own",
-            "O": "convert it, with astype(float) for instance, and encode what is not a number",
-        }.get(array.dtype.kind, "encode it as numbers first")
-        raise TypeError(
-            f"{name} must be an array of real numbers, not of dtype {array.dtype}: {remedy}"
-        )
+    refuse_dtype(name, array.dtype)
     return array
 
 
-def _per_row(name: str, values: NDArray[Any], n: int) -> Vector:
+def refuse_dtype(name: str, dtype: np.dtype[Any]) -> None:
+    """Say how to convert what is not real numbers."""
+    if dtype.kind not in "buif":
+        remedy = {
+            "c": "give real and imaginary parts as columns of their own",
+            "O": "convert it, with astype(float) for instance, and encode what is not a number",
+        }.get(dtype.kind, "encode it as numbers first")
+        raise TypeError(f"{name} must be an array of real numbers, not of dtype {dtype}: {remedy}")
+
+
+def per_row(name: str, values: NDArray[Any], n: int, first: int = 0) -> Vector:
+    """One finite number in float64 for each of n rows, of which ``first`` is the first."""
     if values.shape != (n,):
         hint = f": write {name}.ravel()" if values.size == n and values.ndim > 1 else ""
         raise ValueError(
@@ -210,13 +227,13 @@ def _per_row(name: str, values: NDArray[Any], n: int) -> Vector:
         )
     column = values.astype(np.float64, copy=False)
     if not np.isfinite(column).all():
-        first = int(np.argmin(np.isfinite(column)))
-        raise ValueError(f"{name}[{first}] is {column[first]}: every entry must be finite")
+        row = int(np.argmin(np.isfinite(column)))
+        raise ValueError(f"{name}[{first + row}] is {column[row]}: every entry must be finite")
     return column
 
 
 def _weights(sample_weight: ArrayLike, n: int) -> Vector:
-    weights = _per_row("sample_weight", _real_array("sample_weight", sample_weight), n).copy()
+    weights = per_row("sample_weight", real_array("sample_weight", sample_weight), n).copy()
     if weights.min() < 0:
         first = int(np.argmax(weights < 0))
         raise ValueError(f"sample_weight[{first}] is {weights[first]}: weights are at least 0")

@@ -15,8 +15,8 @@ At the optimum, a row whose residual is not 0 counts through the sign of that re
    also the rows that change theirs first, and solve again.
 
 What is asked of all rows goes through :class:`~hwlib.lad._rows.Rows`, so that they may be in
-memory or elsewhere. How good the pilot is decides how many rows are kept, and how often. Where four rounds
-are in vain all rows are solved at once.
+memory or elsewhere. How good the pilot is decides how many rows are kept, and how often. Where some
+rounds are in vain the rows are not what they seemed, and all of them are solved at once.
 
 S. Portnoy, R. Koenker, *The Gaussian Hare and the Laplacian Tortoise*, Statistical Science 12(4),
 1997, https://doi.org/10.1214/ss/1030037960; P. Bickel, *One-Step Huber Estimates in the Linear
@@ -40,8 +40,6 @@ from hwlib.lad._solution import Solution
 
 LARGE = 1000
 PILOT_GAP = 1e-2
-# After so many rounds in vain the rows are not what they seemed, and all of them are solved.
-ROUNDS = 4
 
 
 def solve_by_reduction(rows: Rows) -> Solution:
@@ -94,8 +92,8 @@ def _solve_tied(rows: Rows, pilot: Solution) -> Solution:
 def _solve_kept(place: Place, kept: Few, steps: int) -> Solution:
     """Solve a problem from a place, keeping these rows and more as they turn out."""
     count, solve, pools = len(kept.index), _solve_inner, place.pooled(kept)
-    for _ in range(ROUNDS):
-        if len(pools.kept.index) > place.shape[0] / 2:
+    for _ in range(place.rounds):
+        if len(pools.kept.index) > place.most:
             break
         inner = solve(pools.reduced())
         steps += inner.steps

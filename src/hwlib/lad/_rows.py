@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwlib.lad._design import DenseDesign, Vector
-from hwlib.lad._problem import Problem, thinned
+from hwlib.lad._problem import Problem, stacked, thinned
 from hwlib.lad._reference import solve_surely
 from hwlib.lad._solution import Solution
 from hwlib.lad._vertex import fitted_again
@@ -38,10 +38,15 @@ class Few:
     problem: Problem
     r: Vector
 
-    def joined(self, others: Few) -> Few:
+    def __add__(self, others: Few) -> Few:
         """These rows, then the others."""
         index = np.concatenate([self.index, others.index])
         return Few(index, stacked([self.problem, others.problem]), np.append(self.r, others.r))
+
+    def chosen(self, which: NDArray[np.intp] | NDArray[np.bool_]) -> Few:
+        """Some of these rows."""
+        which = np.arange(len(self.index))[which]
+        return Few(self.index[which], self.problem.choose(which), self.r[which])
 
 
 class Rows(Protocol):
@@ -67,6 +72,14 @@ class Place(Protocol):
     @property
     def shape(self) -> tuple[int, int]:
         """(n, d)."""
+
+    @property
+    def rounds(self) -> int:
+        """How often rows may be kept in vain before all are solved at once."""
+
+    @property
+    def most(self) -> int:
+        """How many rows may be kept."""
 
     def loss(self) -> float:
         """Σ vᵢ ρ(rᵢ)."""
@@ -126,14 +139,6 @@ def unit(shape: tuple[int, int]) -> float:
     return float(np.sqrt(n * d))
 
 
-def stacked(problems: list[Problem]) -> Problem:
-    """One problem of the rows of several, which are in memory."""
-    X = np.concatenate([part.X.rows(np.arange(len(part.y))) for part in problems])
-    y = np.concatenate([part.y for part in problems])
-    v = np.concatenate([part.v for part in problems])
-    return Problem(DenseDesign(X), y, v, problems[0].quantile)
-
-
 class Here:
     """Rows in memory, or in a memory map; X is never copied."""
 
@@ -166,10 +171,15 @@ class _PlaceHere:
     w: Vector
     r: Vector
     rng: np.random.Generator
+    rounds = 4
 
     @property
     def shape(self) -> tuple[int, int]:
         return self.problem.X.shape
+
+    @property
+    def most(self) -> int:
+        return self.shape[0] // 2
 
     def loss(self) -> float:
         return self.problem.loss(self.r)
@@ -233,7 +243,7 @@ class _PoolsHere:
         return _EndHere(self, inner, w, self.place.problem.residuals(w))
 
     def keep(self, more: Few) -> _PoolsHere:
-        return _PoolsHere(self.place, self.kept.joined(more))
+        return _PoolsHere(self.place, self.kept + more)
 
 
 @dataclass(frozen=True, eq=False)

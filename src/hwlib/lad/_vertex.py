@@ -31,7 +31,7 @@ def at_vertex(problem: Problem, w: Vector, a: Vector, r: Vector, pivots: int) ->
     if len(r) < d:
         return None
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.abs(r) / _room(problem, a)
+        ratio = np.abs(r) / room(problem, a)
     fitted = _descend(problem, r, np.argpartition(ratio, d - 1)[:d], pivots)
     if fitted is None:
         return None
@@ -109,7 +109,7 @@ def on_face(problem: Problem, w: Vector, a: Vector) -> Found:
     """
     r = problem.residuals(w)
     typical = problem.loss(r) / problem.v.sum()
-    fitted = np.flatnonzero(_room(problem, a) * typical >= np.abs(r))
+    fitted = np.flatnonzero(room(problem, a) * typical >= np.abs(r))
     walls = problem.walls(2 * a - problem.lower - problem.upper)
     walls[fitted] = a[fitted]
     found = _settle(problem, w, r, walls, fitted)
@@ -118,7 +118,8 @@ def on_face(problem: Problem, w: Vector, a: Vector) -> Found:
     return found
 
 
-def _room(problem: Problem, a: Vector) -> Vector:
+def room(problem: Problem, a: Vector) -> Vector:
+    """How far each dual variable is from the nearer wall, as a share of its weight."""
     return np.minimum(problem.upper - a, a - problem.lower) / problem.v
 
 
@@ -171,7 +172,7 @@ def refine(problem: Problem, solution: Solution) -> Solution:
     Coefficients of 0 are those of dependent columns, and stay 0.
     """
     w, a = solution.w.copy(), solution.a.copy()
-    fitted = np.flatnonzero(_room(problem, a) > EXACT)
+    fitted = np.flatnonzero(room(problem, a) > EXACT)
     rows, used = problem.X.rows(fitted), w != 0
     for _ in range(3):
         w[used] += scaled(rows[:, used], _precise.residuals(problem.X, problem.y, w)[fitted])

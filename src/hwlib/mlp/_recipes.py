@@ -22,11 +22,11 @@ class Recipe:
 
     .. math::
 
-        g = \nabla_w \frac{1}{|B|} \sum_{i \in B} \ell_i, \qquad
+        g = \nabla_w \frac{1}{|B|} \sum_{i \in B} C_i, \qquad
         v \leftarrow \mu v + g, \qquad
         w \leftarrow w - \eta v,
 
-    where :math:`\ell_i = -\log p_{y_i}(x_i)`. Everything else is left out unless it is asked for.
+    where :math:`C_i = -\log p_{y_i}(x_i)`. Everything else is left out unless it is asked for.
 
     Attributes:
         epochs: Passes over the training set, each in an order of its own.
@@ -50,7 +50,7 @@ class Recipe:
 
             .. math::
 
-                \ell_i = -T^2 \sum_k q_k^{(T)}(x_i) \log p_k^{(T)}(x_i),
+                C_i = -T^2 \sum_k q_k^{(T)}(x_i) \log p_k^{(T)}(x_i),
 
             where :math:`(T)` marks a softmax of logits that were divided by T.
         temperature: T.

@@ -6,7 +6,7 @@ For scores :math:`z \in \mathbb{R}^n` and a temperature :math:`T > 0`,
 
     y_i = \frac{e^{z_i/T}}{\sum_k e^{z_k/T}}, \qquad
     \frac{\partial y_i}{\partial z_j} = \frac{1}{T}\, y_i\,(\delta_{ij} - y_j), \qquad
-    \ell(z, t) = -\sum_i t_i \log y_i .
+    C(z, t) = -\sum_i t_i \log y_i .
 
 Scores are finite, of any size, or :math:`-\infty` for a class that is masked out, as long as one
 class of each example is not. ``float16``, ``float32`` and ``longdouble`` keep their type (the

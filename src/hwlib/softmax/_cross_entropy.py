@@ -36,7 +36,7 @@ def cross_entropy(
 ) -> Array:
     r"""The surprise, in nats, that the predicted probabilities leave in each example.
 
-    .. math:: \ell(z, t) = -\sum_i t_i \log y_i, \qquad y = \operatorname{softmax}(z/T)
+    .. math:: C(z, t) = -\sum_i t_i \log y_i, \qquad y = \operatorname{softmax}(z/T)
 
     It is :math:`-\log y_c` if the target is a class c. A term with :math:`t_i = 0` counts as 0,
     also where :math:`y_i = 0`.
@@ -81,7 +81,7 @@ def cross_entropy_gradient(
 ) -> Array:
     r"""The gradient of each example's cross-entropy by its scores: predicted minus wanted.
 
-    .. math:: \frac{\partial \ell}{\partial z_i} = \frac{1}{T}\,(y_i - t_i)
+    .. math:: \frac{\partial C}{\partial z_i} = \frac{1}{T}\,(y_i - t_i)
 
     Accurate also where y is close to the target, and their difference would cancel.
 

@@ -1,0 +1,502 @@
+"""Rows in the chunks of Dask: the same fit, in few passes, with little coming back."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.lad.data import HARD, LAWS, lines
+
+from hwlib import lad
+from hwlib.lad import LADRegressor, _dask, _there
+
+da = pytest.importorskip("dask.array")
+dd = pytest.importorskip("dask.dataframe")
+dask = pytest.importorskip("dask")
+
+N = 30_000
+SAME = 1e-9
+# Of columns that nearly depend on one another the bound fixes the loss, not each coefficient.
+LOOSE = 1e-6
+
+
+class Counted:
+    """An array that counts how many of its rows are read."""
+
+    ndim = 2
+
+    def __init__(self, X):
+        self.X, self.shape, self.dtype, self.rows = X, X.shape, X.dtype, 0
+
+    def __getitem__(self, index):
+        part = self.X[index]
+        self.rows += len(part)
+        return part
+
+    @property
+    def reads(self):
+        return self.rows / len(self.X)
+
+
+class Returned(dask.callbacks.Callback):
+    """The tasks that ran, and the bytes that the last of each graph gave back."""
+
+    def __init__(self):
+        super().__init__()
+        self.names, self.largest = [], 0
+
+    def _posttask(self, key, result, _dsk, _state, _worker):
+        name = str(key)
+        if name.startswith("lad-"):
+            self.names.append(name.split("-")[1])
+        if name.startswith("lad-total"):
+            self.largest = max(self.largest, len(pickle.dumps(result)))
+
+
+def cuts(n, parts, seed=0):
+    """Lengths of chunks at random places, one of them empty."""
+    places = np.sort(np.random.default_rng(seed).integers(n, size=parts - 2))
+    return tuple(np.diff([0, *places, places[-1], n]).tolist())
+
+
+def in_chunks(*arrays, parts=7):
+    lengths = cuts(len(arrays[0]), parts)
+    return [da.from_array(a, chunks=(lengths, *a.shape[1:])) for a in arrays]
+
+
+def agrees(X, y, *, weights=None, tolerance=SAME, **options):
+    """Fit twice; compare the fits, and check the second by the first one's means."""
+    here = lad.fit(X, y, sample_weight=weights, **options)
+    lazy = in_chunks(X, y) if weights is None else in_chunks(X, y, weights)
+    there = lad.fit(*lazy[:2], sample_weight=None if weights is None else lazy[2], **options)
+    assert there.relative_gap <= 1e-9
+    assert there.unique == here.unique
+    scale = 1 + np.abs(here.coef).max()
+    np.testing.assert_allclose(there.coef, here.coef, atol=tolerance * scale)
+    assert there.objective == pytest.approx(here.objective, rel=1e-9, abs=1e-300)
+    given = lad.LADFit(
+        there.coef, there.dual.compute(), *([0.0] * 3), 0, "", None, there.quantile, weights
+    )
+    assert lad.verify(X, y, given).holds
+    assert lad.verify(*lazy[:2], there).holds
+    return there
+
+
+@pytest.mark.parametrize("quantile", [0.5, 0.07])
+@pytest.mark.parametrize("law", LAWS)
+def test_the_same_fit_as_in_memory(law, quantile):
+    agrees(*lines(N, 5, law), quantile=quantile)
+
+
+def test_the_rows_are_read_four_times_and_little_comes_back():
+    n, d = 200_000, 5
+    X, y = lines(n, d)
+    counted = Counted(X)
+    with Returned() as returned:
+        lad.fit(da.from_array(counted, chunks=(20_000, d)), da.from_array(y, chunks=20_000))
+    assert counted.reads == 4
+    assert set(returned.names) - {"load"} == {"look", "survey", "finish", "total"}
+    # Six numbers of 8 bytes for a row and its company, at most ten rows in a unit.
+    assert returned.largest < 10 * np.sqrt(d * n) * (d + 6) * 8 < X.nbytes / 3
+
+
+@pytest.mark.parametrize("law", ["normal", "integer"])
+def test_weights(law):
+    X, y = lines(N, 4, law)
+    weights = np.random.default_rng(1).integers(0, 4, size=N).astype(float)
+    agrees(X, y, weights=weights)
+
+
+def test_a_weight_of_two_is_two_rows():
+    X, y = lines(N, 3)
+    weights = np.random.default_rng(2).integers(0, 3, size=N)
+    once = lad.fit(*in_chunks(X, y), sample_weight=da.from_array(weights, chunks=4000))
+    twice = lad.fit(*in_chunks(np.repeat(X, weights, axis=0), np.repeat(y, weights)))
+    np.testing.assert_allclose(once.coef, twice.coef, atol=SAME)
+
+
+def test_columns_in_chunks_and_targets_in_others():
+    X, y = lines(N, 6)
+    fit = lad.fit(da.from_array(X, chunks=(7000, 4)), da.from_array(y, chunks=900))
+    np.testing.assert_allclose(fit.coef, lad.fit(X, y).coef, atol=SAME)
+
+
+@pytest.mark.parametrize("which", ["X", "y"])
+def test_one_of_the_two_in_memory(which):
+    X, y = lines(N, 3)
+    lazy = {"X": da.from_array(X, chunks=(7000, 3)), "y": y}
+    if which == "y":
+        lazy = {"X": X, "y": da.from_array(y, chunks=7000)}
+    np.testing.assert_allclose(lad.fit(**lazy).coef, lad.fit(X, y).coef, atol=SAME)
+
+
+def test_unknown_lengths():
+    X, y = lines(2 * N, 4)
+    lazy = da.from_array(X, chunks=(9000, 4)), da.from_array(y, chunks=9000)
+    chosen = lazy[0][:, 1] > 0
+    fit = lad.fit(lazy[0][chosen], lazy[1][chosen])
+    mask = X[:, 1] > 0
+    np.testing.assert_allclose(fit.coef, lad.fit(X[mask], y[mask]).coef, atol=SAME)
+    assert fit.dual.shape == (mask.sum(),)
+
+
+def test_unknown_lengths_that_do_not_fit_name_the_chunk():
+    X, y = lines(N, 4)
+    lazy = da.from_array(X, chunks=(9000, 4)), da.from_array(y, chunks=9000)
+    keep = da.from_array(np.arange(N) != 10_000, chunks=9000)
+    all_rows = lazy[1][lazy[1] < np.inf]
+    with pytest.raises(ValueError, match=r"y has shape \(9000,\), but X has 8999 .* in chunk 1"):
+        lad.fit(lazy[0][keep], all_rows)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "i2", "?"])
+def test_any_real_dtype(dtype):
+    X, y = lines(N, 4)
+    X = np.round(3 * X).astype(dtype) if dtype != "?" else X > 0
+    agrees(X, y)
+
+
+def test_fortran_order():
+    X, y = lines(N, 4)
+    agrees(np.asfortranarray(X), y)
+
+
+def test_few_rows_are_fetched():
+    X, y = lines(300, 4)
+    fit = agrees(X, y)
+    assert fit.dual.chunks == (cuts(300, 7),)
+
+
+@pytest.mark.parametrize("kind", HARD)
+def test_hard_problems_that_are_small(kind):
+    X, y = HARD[kind]()
+    agrees(X, y, tolerance=LOOSE)
+
+
+# --- the optimum is not a point, or hard to find --------------------------------------------
+
+
+def groups(n=40_000, count=20):
+    return np.eye(count)[np.arange(n) % count]
+
+
+def test_the_median_of_an_even_number():
+    y = np.random.default_rng(3).normal(size=N)
+    fit = agrees(np.ones((N, 1)), y)
+    assert fit.unique is False
+    assert fit.coef[0] == pytest.approx(np.median(y), abs=1e-15)
+
+
+def test_dummies_behind_a_column_of_ones():
+    n = 40_000
+    y = np.random.default_rng(4).normal(size=n)
+    fit = agrees(np.column_stack([np.ones(n), groups(n)]), y)
+    assert fit.unique is False
+    assert fit.coef[-1] == 0
+
+
+def test_a_column_that_is_the_sum_of_two():
+    X, y = lines(N, 4)
+    fit = agrees(np.column_stack([X, X[:, 0] + X[:, 1]]), y)
+    assert fit.coef[-1] == 0
+
+
+def test_a_column_of_zeros():
+    X, y = lines(N, 4)
+    X[:, 2] = 0
+    assert agrees(X, y).coef[2] == 0
+
+
+def test_powers():
+    t = np.random.default_rng(5).uniform(size=N)
+    agrees(t[:, None] ** np.arange(8), lines(N)[1], tolerance=LOOSE)
+
+
+def test_a_rare_column():
+    X, y = lines(N, 4)
+    X[:, 2] = np.arange(N) < 3
+    agrees(X, y)
+
+
+def test_rows_far_out():
+    X, y = lines(N, 5)
+    X[np.random.default_rng(6).choice(N, 20, replace=False)] *= 1e6
+    agrees(X, y)
+
+
+def test_rounded_data():
+    X, y = lines(N, 4)
+    agrees(np.round(X), np.round(y))
+
+
+def test_weights_of_eight_orders():
+    X, y = lines(N, 4)
+    agrees(X, y, weights=10.0 ** np.random.default_rng(7).uniform(-4, 4, size=N))
+
+
+@pytest.mark.parametrize("y", [np.zeros(N), np.full(N, 3.0), lines(N, 4)[0].sum(axis=1)])
+def test_exact_fits(y):
+    agrees(lines(N, 4)[0], y)
+
+
+def test_where_few_rows_do_not_settle_it_all_are_fetched():
+    X, y = lines(N, 4)
+    X[: N // 2], y[: N // 2] = X[0], y[0]
+    agrees(X, y)
+
+
+def test_and_where_they_are_too_many_it_says_so(monkeypatch):
+    X, y = lines(N, 4)
+    X[: N // 2], y[: N // 2] = X[0], y[0]
+    monkeypatch.setattr(_dask, "MANY", 1000)
+    monkeypatch.setattr(_there, "MANY", 1000)
+    with pytest.raises(MemoryError, match="of these 30000 rows is not settled"):
+        lad.fit(*in_chunks(X, y))
+
+
+def test_a_warning_where_there_is_no_proof():
+    X, y = lines(N, 5)
+    X[:, 1] = X[:, 2] + 1e-12 * X[:, 1]
+    with pytest.warns(lad.NotCertifiedWarning) as caught:
+        lad.fit(*in_chunks(X, y))
+    assert caught[0].filename == __file__
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    d=st.integers(1, 6),
+    quantile=st.floats(0.02, 0.98),
+    decimals=st.sampled_from([0, 1, 12]),
+    parts=st.integers(3, 12),
+)
+def test_any_data_in_any_chunks(seed, d, quantile, decimals, parts):
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(21_000, d)).round(decimals), rng.standard_cauchy(21_000).round(decimals)
+    lengths = cuts(len(y), parts, seed)
+    lazy = da.from_array(X, chunks=(lengths, d)), da.from_array(y, chunks=(lengths,))
+    there, here = lad.fit(*lazy, quantile=quantile), lad.fit(X, y, quantile=quantile)
+    assert there.relative_gap <= 1e-9
+    assert there.unique == here.unique
+    np.testing.assert_allclose(there.coef, here.coef, atol=1e-8)
+
+
+# --- a certificate that is none ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrong", ["coef", "dual", "outside", "nan"])
+def test_a_wrong_pair_is_not_certified(wrong):
+    X, y = lines(N, 4)
+    lazy = in_chunks(X, y)
+    fit = lad.fit(*lazy)
+    coef, dual = fit.coef.copy(), fit.dual.compute()
+    if wrong == "coef":
+        coef[0] += 0.1
+    elif wrong == "dual":
+        dual[:100] = 0.5
+    else:
+        dual[7] = {"outside": 0.6, "nan": np.nan}[wrong]
+    forged = lad.LADFit(coef, dual, fit.objective, fit.gap, fit.relative_gap, 0, "", True)
+    certificate = lad.verify(*lazy, forged)
+    assert not certificate.holds
+    assert certificate.gap > 0
+    if wrong in ("outside", "nan"):
+        assert certificate.gap == np.inf
+
+
+def test_sums_of_chunks_that_cancel_are_as_good_as_a_sum():
+    # In twice the precision: e is the difference of large sums, one of each chunk.
+    t = 1e3 + np.random.default_rng(8).uniform(size=N)
+    X, y = t[:, None] ** np.arange(3), lines(N)[1]
+    there = lad.verify(*in_chunks(X, y, parts=30), lad.fit(X, y))
+    here = lad.verify(X, y, lad.fit(X, y))
+    assert there.holds
+    assert there.relative_gap == pytest.approx(here.relative_gap, rel=0.5)
+
+
+# --- what is refused --------------------------------------------------------------------------
+
+
+def refused(kind, match, X, y, **options):
+    with pytest.raises(kind, match=match):
+        lad.fit(X, y, **options)
+
+
+@pytest.mark.parametrize("n", [N, 500])
+def test_an_entry_that_is_not_finite_names_its_chunk(n):
+    X, y = lines(n, 4)
+    row = n - 3
+    X[row, 2] = np.nan
+    where = rf"in chunk 9, which begins at row {9 * n // 10}"
+    lazy = da.from_array(X, chunks=(n // 10, 3))
+    refused(ValueError, rf"X\[{row}, 2\] is nan, {where}", lazy, y)
+    X[row, 2], y[row] = 1, np.inf
+    refused(ValueError, rf"y\[{row}\] is inf: .*{where}", da.from_array(X, chunks=(n // 10, 3)), y)
+
+
+def test_a_weight_that_is_not_one_names_its_chunk():
+    X, y = in_chunks(*lines(N, 4))
+    weights = np.ones(N)
+    weights[20_000] = -1
+    where = r"sample_weight\[20000\] is -1.0, in chunk \d"
+    refused(ValueError, where, X, y, sample_weight=weights)
+    refused(ValueError, "zero in every row", X, y, sample_weight=np.zeros(N))
+
+
+def test_the_estimator_counts_the_columns_of_its_user():
+    X, y = lines(N, 4)
+    X[5, 0] = np.inf
+    with pytest.raises(ValueError, match=r"X\[5, 0\] is inf, in chunk 0"):
+        LADRegressor().fit(*in_chunks(X, y))
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "match"),
+    [
+        (lambda X, y: (X, y[:-1]), ValueError, r"y has shape \(29999,\), but X has 30000 rows"),
+        (lambda X, y: (X[:, 0], y), ValueError, r"write X\[:, None\]"),
+        (lambda X, y: (X, y[:, None]), ValueError, r"write y\[:, 0\]"),
+        (lambda X, y: (X[:0], y[:0]), ValueError, "X is empty"),
+        (lambda X, y: (X[:, :0], y), ValueError, "X is empty"),
+        (lambda X, y: (X * 1e200, y), ValueError, "rescale"),
+        (lambda X, y: (X.astype(complex), y), TypeError, "not of dtype complex128"),
+        (lambda X, y: (X, y.astype(str)), TypeError, "y must be an array of real numbers"),
+        (lambda X, y: (X[X[:, 1] > 0], y), ValueError, "chunks .* of unknown lengths"),
+    ],
+)
+def test_what_else_is_refused(change, kind, match):
+    lazy = da.from_array(lines(N, 4)[0], chunks=(9000, 4)), da.ones(N, chunks=10_000)
+    refused(kind, match, *change(*lazy))
+
+
+@pytest.mark.parametrize("solver", ["highs", "cvxpy", "interior-point"])
+def test_other_solvers_need_all_rows(solver):
+    refused(ValueError, r"X.compute\(\) fetches them", *in_chunks(*lines(N, 4)), solver=solver)
+
+
+def test_without_dask_as_a_whole_the_extra_is_named():
+    code = (
+        "import sys, numpy as np\n"
+        "class None_:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'dask': raise ModuleNotFoundError(name, name=name)\n"
+        "sys.meta_path.insert(0, None_())\n"
+        "from hwlib import lad\n"
+        "Chunks = type('Array', (), {'__module__': 'dask.array.core'})\n"
+        "try: lad.fit(Chunks(), np.ones(3))\n"
+        "except ModuleNotFoundError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 'pip install "hwlib[dask]"' in done.stdout
+
+
+# --- the estimator, data frames, files --------------------------------------------------------
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_the_estimator(intercept):
+    X, y = lines(N, 4)
+    X[:, 0] = X[:, 1] ** 2
+    lazy = da.from_array(X, chunks=(7000, 3)), da.from_array(y, chunks=8000)
+    here = LADRegressor(fit_intercept=intercept).fit(X, y)
+    there = LADRegressor(fit_intercept=intercept).fit(*lazy)
+    np.testing.assert_allclose(there.coef_, here.coef_, atol=SAME)
+    assert there.intercept_ == pytest.approx(here.intercept_, abs=SAME)
+    assert there.n_features_in_ == 4
+    np.testing.assert_allclose(there.predict(lazy[0]).compute(), here.predict(X), atol=SAME)
+    assert there.score(*lazy) == pytest.approx(here.score(X, y), abs=SAME)
+    weights = np.arange(N) % 3
+    assert there.score(*lazy, weights) == pytest.approx(here.score(X, y, weights), abs=SAME)
+    with pytest.raises(ValueError, match="X has 3 features, but the fit was made with 4"):
+        there.predict(lazy[0][:, :3])
+
+
+def table(n=N):
+    pandas = pytest.importorskip("pandas")
+    X, y = lines(n, 3)
+    frame = pandas.DataFrame({"one": X[:, 1], "two": X[:, 2].round(), "y": y})
+    frame["two"] = frame["two"].astype("int32")
+    return frame.assign(weight=np.arange(n) % 3)
+
+
+def test_parquet(tmp_path):
+    pytest.importorskip("pyarrow")
+    frame = table()
+    for i, part in enumerate(np.split(np.arange(N), [4000, 11_000, 20_000])):
+        frame.iloc[part].to_parquet(tmp_path / f"part.{i}.parquet")
+    lazy, features = dd.read_parquet(tmp_path), ["one", "two"]
+    for weight in (None, "weight"):
+        here = LADRegressor().fit(frame[features], frame.y, weight and frame[weight])
+        there = LADRegressor().fit(lazy[features], lazy.y, weight and lazy[weight])
+        np.testing.assert_allclose(there.coef_, here.coef_, atol=SAME)
+        assert list(there.feature_names_in_) == features
+        score = there.score(lazy[features], lazy.y, weight and lazy[weight])
+        expected = here.score(frame[features], frame.y, weight and frame[weight])
+        assert score == pytest.approx(expected, abs=SAME)
+    with pytest.raises(ValueError, match=r"features \['two', 'one'\], not \['one', 'two'\]"):
+        there.predict(lazy[features[::-1]])
+    with pytest.raises(ValueError, match=r"write y\['name'\]"):
+        lad.fit(lazy[features], lazy[["y"]])
+
+
+def test_a_column_of_text_is_refused():
+    lazy = dd.from_pandas(table().assign(text="a"), npartitions=3)
+    with pytest.raises(TypeError, match="X must be an array of real numbers"):
+        lad.fit(lazy[["one", "text"]], lazy.y)
+
+
+def test_zarr(tmp_path):
+    pytest.importorskip("zarr")
+    X, y = lines(N, 3)
+    da.from_array(X, chunks=(7000, 3)).to_zarr(str(tmp_path / "X"))
+    fit = lad.fit(da.from_zarr(str(tmp_path / "X")), y)
+    np.testing.assert_allclose(fit.coef, lad.fit(X, y).coef, atol=SAME)
+
+
+def mapped(path, n, d):
+    X, y = lines(n, d)
+    np.save(path / "X.npy", X)
+    return np.load(path / "X.npy", mmap_mode="r"), y
+
+
+def test_a_memory_map_of_dask(tmp_path):
+    X, y = mapped(tmp_path, N, 4)
+    fit = lad.fit(da.from_array(X, chunks=(7000, 4)), y)
+    np.testing.assert_allclose(fit.coef, lad.fit(np.array(X), y).coef, atol=SAME)
+
+
+def test_a_memory_map_of_numpy_is_not_copied(tmp_path):
+    X, y = mapped(tmp_path, 200_000, 20)
+    lad.fit(X[:20_000], y[:20_000])
+    tracemalloc.start()
+    fit = lad.fit(X, y)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert fit.relative_gap <= 1e-9
+    assert peak < 0.5 * X.nbytes
+
+
+# --- Dask's own progress ----------------------------------------------------------------------
+
+
+def test_the_progress_bar_counts_the_passes(capsys):
+    from dask.diagnostics import ProgressBar
+
+    with ProgressBar(minimum=0, dt=0.01):
+        lad.fit(*in_chunks(*lines(N, 4)))
+    assert capsys.readouterr().out.count("100% Completed") >= 4
+
+
+def test_tasks_have_names_that_say_what_they_do():
+    from dask.utils import key_split
+
+    names = []
+    with dask.callbacks.Callback(pretask=lambda key, *_: names.append(key_split(key))):
+        lad.fit(*in_chunks(*lines(N, 4)))
+    assert {"lad-look", "lad-survey", "lad-finish", "lad-total"} <= set(names)
