@@ -94,6 +94,7 @@ def write(folder: Path, n: int, seed: int) -> None:
 
 def stored(folder: Path, n: int) -> tuple[Any, Any]:
     """The first n rows of them as Dask arrays; each pass maps the files anew."""
+
     def read(number: np.ndarray, name: str) -> Any:
         return np.load(folder / f"{name}{number[0]}.npy", mmap_mode="r")
 

@@ -53,7 +53,9 @@ def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def equipped(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return alone.make(tmp_path_factory.mktemp("equipped"), wheel, {"torch", "homework", "dask"}).python
+    return alone.make(
+        tmp_path_factory.mktemp("equipped"), wheel, {"torch", "homework", "dask"}
+    ).python
 
 
 def run(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
