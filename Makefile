@@ -6,17 +6,23 @@ BOOK := $(BIN)/jupyter-book
 READY := .venv/.ready
 BENCH_READY := .venv-bench/.ready
 GRADING_READY := .venv-grading/.ready
+AUDIT_READY := .venv-audit/.ready
+OLDEST_READY := .venv-oldest/.ready
+# What an importer's own project may need; the book has its lock.
+comma := ,
+IMPORTED := plot,cvxpy,torch,dask,homework,test
 # The networks here are small: threads that wait for one another cost more than they give.
 export OMP_NUM_THREADS = 1
 .DEFAULT_GOAL := help
-.PHONY: help env book pdf serve test lint types units grading strict site notebooks reproduce faults bench browser lock clean
+.PHONY: help env book pdf serve test lint types units grading strict site notebooks reproduce faults bench browser lock clean \
+  audit test-oldest test-newest
 
 help:  ## list the tasks
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 env: $(READY)  ## make .venv from requirements.lock, and install hwlib into it
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml src/hwlib/__init__.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "make: $(PYTHON) is older than 3.11; name a newer one: make PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
@@ -34,8 +40,8 @@ serve: book  ## build, then serve the site on this machine (PORT=8000)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 # Each part with its budget in seconds, on two cores with the environment ready.
-test: env browser  ## run every check: 22 minutes, with the environment there
-	@$(BIN)/python tests/run.py lint:20 types:60 units:240 grading:240 strict:240 site:660 notebooks:200
+test: env browser  ## run every check: 28 minutes, with the environment there
+	@$(BIN)/python tests/run.py lint:20 types:60 units:360 grading:240 strict:240 site:660 notebooks:200
 
 lint: env  ## ruff: lint and format
 	$(BIN)/ruff check .
@@ -70,6 +76,30 @@ site: env  ## the tests of the built site (after make strict)
 notebooks: env  ## execute the chapters' notebooks (after make strict; ALL=1 the slow ones, too)
 	HWLIB_ALL_NOTEBOOKS=$(ALL) $(BIN)/pytest -m notebooks
 
+test-oldest: $(OLDEST_READY)  ## the library's tests with the oldest dependencies (PYTHON must be 3.11)
+	.venv-oldest/bin/pytest --ignore=tests/book -m "not grading" -W ignore::DeprecationWarning
+
+$(OLDEST_READY): tests/requirements-oldest.lock pyproject.toml
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements-oldest.lock
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+test-newest:  ## the library's tests with the newest dependencies, as of now (PYTHON=python3.13)
+	rm -rf .venv-newest
+	$(PYTHON) -m venv .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$(IMPORTED)]"
+	.venv-newest/bin/pytest --ignore=tests/book -m "not grading"
+
+audit: $(AUDIT_READY)  ## ask for known vulnerabilities of what requirements.lock pins (needs a network)
+	.venv-audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock
+
+# --strict: what the service does not know would pass otherwise, and all passes where it knows nothing.
+$(AUDIT_READY): tests/audit/requirements.lock
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/audit/requirements.lock
+	@touch $@
+
 reproduce: env  ## build twice from clean copies, in two surroundings, and compare every byte
 	$(BIN)/python tests/book/reproduce.py
 
@@ -103,17 +133,20 @@ browser:
 	      echo "chromium could not be installed: the tests in a browser will skip" >&2; \
 	  fi
 
+# Each lock file says what is installed, on all platforms, and nothing of where it came from.
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
+  --no-annotate --no-header --no-emit-index-url --no-emit-find-links
+
 lock:  ## resolve all lock files anew (needs uv)
-	uv pip compile pyproject.toml --universal --fork-strategy fewest --python-version 3.11 \
+	$(COMPILE) pyproject.toml --fork-strategy fewest \
 	  --extra plot --extra cvxpy --extra torch --extra dask --extra book --extra test --group build \
-	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
 	  --output-file requirements.lock
-	uv pip compile benchmarks/requirements.in --universal --python-version 3.11 \
-	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
-	  --output-file benchmarks/requirements.lock
-	uv pip compile tests/homework/requirements.in --universal --python-version 3.11 --constraint requirements.lock \
-	  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+	$(COMPILE) benchmarks/requirements.in --output-file benchmarks/requirements.lock
+	$(COMPILE) tests/homework/requirements.in --constraint requirements.lock \
 	  --output-file tests/homework/requirements.lock
+	$(COMPILE) tests/audit/requirements.in --output-file tests/audit/requirements.lock
+	$(COMPILE) pyproject.toml --no-config --resolution lowest-direct $(foreach one,$(subst $(comma), ,$(IMPORTED)),--extra $(one)) \
+	  --output-file tests/requirements-oldest.lock
 
 clean:  ## delete what was built, the execution cache too (not .venv)
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache

@@ -15,11 +15,12 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.namespaces import full_then_roomy, read_only
 
 from hwlib import datasets
 from hwlib.datasets import ARCHIVES, Archive, Collection, DataError
@@ -103,11 +104,16 @@ def assert_holds(data: datasets.Dataset, arrays: dict[str, np.ndarray]) -> None:
         assert array.dtype == (np.uint8 if array.ndim == 3 else np.int64)
 
 
-def run_python(code: str, **variables: str) -> subprocess.Popen[str]:
-    """A process whose table holds the small data set too."""
+def unpacked() -> set[str]:
+    """What the cache holds once the small data set was loaded from elsewhere."""
+    return {f"unpacked/{archive.md5}.idx" for archive in ARCHIVES["mnist"].archives}
+
+
+def run_python(code: str, *, before: Sequence[str] = (), **variables: str) -> subprocess.Popen[str]:
+    """A process whose table holds the small data set too, with a command before it."""
     setup = f"from hwlib.datasets import *\nARCHIVES['mnist'] = {ARCHIVES['mnist']!r}\n"
     return subprocess.Popen(
-        [sys.executable, "-c", setup + code],
+        [*before, sys.executable, "-c", setup + code],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -394,8 +400,7 @@ class TestUnpacking:
         go.touch()
         expected = f"{arrays[FILES[0]].sum()} {arrays[FILES[3]].sum()}\n"
         assert [p.communicate() for p in processes] == [(expected, "")] * 4
-        unpacked = {f"unpacked/{a.md5}.idx" for a in ARCHIVES["mnist"].archives}
-        assert set(files_below(cache)) == unpacked
+        assert set(files_below(cache)) == unpacked()
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError()])
     def test_an_interruption_leaves_nothing(self, root, cache, monkeypatch, error):
@@ -413,32 +418,52 @@ class TestUnpacking:
 
     def test_a_process_killed_while_it_writes_does_no_harm(self, root, arrays, cache):
         code = (
-            "import os, pathlib\n"
-            "def die(path, content):\n"
-            "    with open(path, 'wb') as file: file.write(content[:1000])\n"
-            "    os.kill(os.getpid(), 9)\n"
-            "pathlib.Path.write_bytes = die\n"
+            "import os, signal\n"
+            "def half(handle):\n"
+            "    os.ftruncate(handle, 1000)\n"
+            "    print('half', flush=True)\n"
+            "    signal.pause()\n"
+            "os.fsync = half\n"
             f"load('mnist', {str(root)!r})"
         )
         process = run_python(code)
-        process.communicate()
-        assert process.returncode == -9
-        assert not list(cache.rglob("*.idx"))
+        assert process.stdout.readline() == "half\n"
+        # The half of a process at work is let alone, that of one that was killed is not.
         assert_holds(datasets.load("mnist", root), arrays)
+        assert [len(data) for name, data in files_below(cache).items() if "tmp" in name] == [1000]
+        process.kill()
+        process.communicate()
+        for path in (cache / "unpacked").glob("*.idx"):
+            path.unlink()
+        assert_holds(datasets.load("mnist", root), arrays)
+        assert set(files_below(cache)) == unpacked()
 
     @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
     def test_a_cache_that_takes_no_file(self, root, cache, monkeypatch, number):
-        def half(path: Path, content: bytes) -> None:
-            with path.open("wb") as file:
-                file.write(content[: len(content) // 2])
+        def refuse(_: int) -> None:
             raise OSError(number, os.strerror(number))
 
-        monkeypatch.setattr(Path, "write_bytes", half)
+        monkeypatch.setattr(os, "fsync", refuse)
         reason = rf"cannot write 0\.3 MB to .*unpacked: {os.strerror(number)}\. .*set HWLIB_CACHE"
         with pytest.raises(DataError, match=reason) as caught:
             datasets.load("mnist", root)
         assert caught.value.__cause__.errno == number
         assert files_below(cache) == {}
+
+    def test_a_disk_that_is_full(self, root, arrays, cache):
+        cache.mkdir()
+        code = (
+            "from pathlib import Path\n"
+            f"try: print(int(load('mnist', {str(root)!r}).train_images.sum()))\n"
+            "except DataError as error: print(error)\n"
+            f"print(sum(path.is_file() for path in Path({str(cache)!r}).rglob('*')))"
+        )
+        out, err = run_python(code, before=full_then_roomy(cache, "200k")).communicate()
+        full, n_files, _, roomy, n_unpacked = out.splitlines()
+        assert "cannot write 0.3 MB to" in full, err
+        assert "No space left on device. Make room there" in full
+        assert [n_files, n_unpacked] == ["0", "4"]
+        assert roomy == str(arrays[FILES[0]].sum())
 
     def test_a_cache_below_a_file(self, root, tmp_path, monkeypatch):
         (tmp_path / "file").write_text("kept")
@@ -483,6 +508,7 @@ class Mirror:
     def __init__(self, files: dict[str, bytes]) -> None:
         self.files = files
         self.asked: list[str] = []
+        self.between_halves: Callable[[], object] = lambda: None
         mirror = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -494,7 +520,12 @@ class Mirror:
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(mirror.files[file])))
                 self.end_headers()
-                return self.wfile.write(mirror.files[file])
+                half = len(mirror.files[file]) // 2
+                self.wfile.write(mirror.files[file][:half])
+                mirror.between_halves()
+                with contextlib.suppress(ConnectionError):
+                    self.wfile.write(mirror.files[file][half:])
+                return None
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -506,6 +537,11 @@ class Mirror:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server.server_port}/"
+
+    @property
+    def only(self) -> str:
+        """Code that makes it the only mirror of another process."""
+        return f"import torchvision\ntorchvision.datasets.MNIST.mirrors = [{self.url!r}]\n"
 
     def close(self) -> None:
         self.server.shutdown()
@@ -551,6 +587,77 @@ class TestDownload:
         assert datasets.find("mnist") is None
         assert_holds(datasets.load("mnist"), arrays)
         assert set(mirror.asked) == set(FILES[2:])
+
+    def test_a_process_killed_during_a_download_does_no_harm(
+        self, mirror, arrays, cache, packed, tmp_path
+    ):
+        half, killed = threading.Event(), threading.Event()
+
+        def hold_the_second() -> None:
+            if mirror.asked[-1] == FILES[1]:
+                half.set()
+                killed.wait(60)
+
+        mirror.between_halves = hold_the_second
+        process = run_python(mirror.only + "fetch('mnist')", TMPDIR=str(tmp_path))
+        assert half.wait(60)
+        process.kill()
+        process.communicate()
+        killed.set()
+        assert files_below(cache) == {f"MNIST/raw/{FILES[0]}": packed[FILES[0]]}
+        mirror.asked.clear()
+        assert_holds(datasets.load("mnist"), arrays)
+        assert set(mirror.asked) == set(FILES[1:])
+
+    def test_two_downloads_at_once(self, mirror, arrays, cache, packed):
+        together = threading.Barrier(2, timeout=60)
+        mirror.between_halves = together.wait
+        code = mirror.only + "print(int(load('mnist').train_images.sum()))"
+        processes = [run_python(code) for _ in range(2)]
+        assert {p.communicate()[0] for p in processes} == {f"{arrays[FILES[0]].sum()}\n"}
+        assert set(files_below(cache)) == unpacked() | {f"MNIST/raw/{file}" for file in packed}
+
+    @pytest.mark.parametrize(
+        ("full", "words"),
+        [("cache", "cannot write 0.3 MB to"), ("tmp", "cannot download 0.3 MB to")],
+    )
+    def test_a_disk_that_is_full(self, mirror, cache, tmp_path, full, words):
+        cache.mkdir()
+        (tmp_path / "tmp").mkdir()
+        code = mirror.only + (
+            "from pathlib import Path\n"
+            "try: fetch('mnist')\n"
+            "except DataError as error: print(error)\n"
+            f"print(sum(path.is_file() for path in Path({str(tmp_path / full)!r}).rglob('*.gz')))"
+        )
+        before = full_then_roomy(tmp_path / full, "200k")
+        process = run_python(code, before=before, TMPDIR=str(tmp_path / "tmp"))
+        out, err = process.communicate()
+        first, n_files, _, n_roomy = out.splitlines()
+        assert words in first, err
+        assert "No space left on device. Make room there" in first
+        assert [n_files, n_roomy] == ["0", "4" if full == "cache" else "0"]
+
+    def test_a_home_that_cannot_be_written_to(self, mirror, arrays, root, tmp_path, monkeypatch):
+        home = tmp_path / "home"
+        home.mkdir()
+        monkeypatch.setenv("HOME", str(home))
+        for variable in ("HWLIB_CACHE", "XDG_CACHE_HOME"):
+            monkeypatch.delenv(variable, raising=False)
+        code = mirror.only + (
+            "import warnings; warnings.simplefilter('error')\n"
+            f"for given in (None, {str(root)!r}):\n"
+            "    try: load('mnist', given)\n"
+            "    except DataError as error: print(error)"
+        )
+        out, err = run_python(code, before=read_only(home)).communicate()
+        fetched, given = out.splitlines()
+        for line, folder in ((fetched, "MNIST/raw"), (given, "unpacked")):
+            assert f"to {home}/.cache/hwlib/{folder}: Read-only file system." in line, err
+            assert "set HWLIB_CACHE to the absolute path of a writable folder" in line
+        assert list(home.iterdir()) == []
+        monkeypatch.setenv("HWLIB_CACHE", str(tmp_path / "elsewhere"))
+        assert_holds(datasets.load("mnist"), arrays)
 
     def test_fetch_replaces_what_is_broken_in_the_cache(self, mirror, arrays, cache, packed):
         store(cache, packed)
@@ -636,11 +743,7 @@ class TestFallback:
         assert not cache.exists()
 
     def test_the_warning_can_be_silenced_from_outside(self, mirror):
-        code = (
-            "import torchvision\n"
-            f"torchvision.datasets.MNIST.mirrors = [{mirror.url!r}]\n"
-            "print(load('mnist').name)"
-        )
+        code = mirror.only + "print(load('mnist').name)"
         out, err = run_python(code, PYTHONWARNINGS="ignore:Built without").communicate()
         assert (out, err) == ("digits\n", "")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hwlib import datasets
-from hwlib._files import remove_halves, write_whole
+from hwlib._files import alone, write_whole
 
 if TYPE_CHECKING:
     from hwlib import mlp
@@ -61,14 +61,27 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from hwlib import mlp
+    from hwlib import mlp  # noqa: F401 - what is missing is said before anything is done
 
     folder: Path = arguments.output
     _check(folder, arguments.resume)
     data = _load(arguments.dataset)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (NETWORK, HISTORY):
-        remove_halves(folder / name)
+    with alone(folder, "trains"):
+        _check(folder, arguments.resume)  # again: another run may have ended meanwhile
+        history = _train(arguments, data)
+    print(
+        f"{folder / NETWORK}: test accuracy {history.test_accuracy[-1]:.2%}, "
+        f"{len(history.test_loss) - 1} epochs of {arguments.recipe}, seed {arguments.seed}"
+    )
+    return 0
+
+
+def _train(arguments: argparse.Namespace, data: datasets.Dataset) -> mlp.History:
+    """Train, and write all files."""
+    from hwlib import mlp
+
+    folder: Path = arguments.output
     network = mlp.build((784, *mlp.SIZES[1:-1], len(data.classes)), seed=arguments.seed)
     checkpoint = folder / CHECKPOINT
     history = mlp.train(
@@ -82,11 +95,7 @@ def _run(arguments: argparse.Namespace) -> int:
     mlp.save(network, folder / NETWORK)
     write_whole(folder / HISTORY, _table(history).encode(), "history")
     Path(f"{checkpoint}.teacher").unlink(missing_ok=True)  # it has nothing left to teach
-    print(
-        f"{folder / NETWORK}: test accuracy {history.test_accuracy[-1]:.2%}, "
-        f"{len(history.test_loss) - 1} epochs of {arguments.recipe}, seed {arguments.seed}"
-    )
-    return 0
+    return history
 
 
 def _check(folder: Path, resume: bool) -> None:

@@ -2,7 +2,7 @@
 
 It is a virtual environment whose packages are links to those of this one: all that the wheel's own
 metadata asks for, and what that needs in turn. Nothing is downloaded, and what a notebook uses
-without asking for it is not there.
+without asking for it is not there. Whoever needs no kernel can do without it.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class Environment:
     jupyter_path: Path
 
 
-def make(folder: Path, wheel: Path, extras: set[str]) -> Environment:
+def make(folder: Path, wheel: Path, extras: set[str], kernel: bool = True) -> Environment:
     """Make the environment of a wheel with some extras."""
     venv.create(folder, symlinks=True, with_pip=False)
     packages = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder)}))
-    for distribution in needed(in_wheel(wheel), extras):
+    for distribution in needed(in_wheel(wheel), extras, kernel):
         _link(distribution, packages)
     options = ["--no-deps", "--no-index", "--quiet", "--target", str(packages)]
     subprocess.run([sys.executable, "-m", "pip", "install", *options, str(wheel)], check=True)
@@ -52,9 +52,9 @@ def in_wheel(wheel: Path) -> Distribution:
     return PathDistribution(zipfile.Path(wheel, name.removesuffix("METADATA")))
 
 
-def needed(distribution: Distribution, extras: set[str]) -> list[Distribution]:
+def needed(distribution: Distribution, extras: set[str], kernel: bool) -> list[Distribution]:
     """What a distribution with these extras needs, and a kernel, from what is installed here."""
-    waiting = [*_required(distribution, extras), Requirement("ipykernel")]
+    waiting = [*_required(distribution, extras), *[Requirement("ipykernel")] * kernel]
     found: dict[str, Distribution] = {}
     seen: set[str] = set()
     while waiting:

@@ -21,6 +21,13 @@ _SOURCES = {
     "video": ("src", "poster"),
 }
 _PASSIVE_LINKS = {"author", "canonical", "help", "index", "license", "next", "prev", "search"}
+_SENDERS = {
+    "form": "action",
+    "button": "formaction",
+    "input": "formaction",
+    "a": "ping",
+    "area": "ping",
+}
 _STYLE_LOADS = re.compile(r"""(?:url\(|@import)\s*["']?([^"')\s;]+)""")
 _ELSEWHERE = re.compile(r"\s*(?:https?:)?//", re.IGNORECASE)
 
@@ -31,6 +38,8 @@ class _Markup(HTMLParser):
         self.loads: list[str] = []
         self.identifiers: Counter[str] = Counter()
         self.links: list[str] = []
+        self.sends: list[str] = []
+        self.referrer: str | None = None
         self._in_style = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -42,6 +51,12 @@ class _Markup(HTMLParser):
         self.loads += style_loads(given.get("style", ""))
         if tag == "a" and given.get("href"):
             self.links.append(given["href"])
+        if _SENDERS.get(tag) in given:
+            self.sends.append(given[_SENDERS[tag]])
+        if tag == "meta" and given.get("http-equiv", "").lower() == "refresh":
+            self.sends.append(given.get("content", "").partition("=")[2])
+        if tag == "meta" and given.get("name") == "referrer":
+            self.referrer = given.get("content")
         if "id" in given:
             self.identifiers[given["id"]] += 1
 
@@ -71,6 +86,16 @@ def page_loads(text: str) -> list[str]:
 def links(text: str) -> list[str]:
     """The addresses that a reader can follow from a page."""
     return _read(text).links
+
+
+def sends(text: str) -> list[str]:
+    """The addresses that a page sends a reader or a reader's words to."""
+    return _read(text).sends
+
+
+def referrer(text: str) -> str | None:
+    """What a page lets the pages that it links to know of itself."""
+    return _read(text).referrer
 
 
 def identifiers(text: str) -> set[str]:

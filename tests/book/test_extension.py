@@ -63,6 +63,12 @@ class Book:
 
     def build(self, *flags: str, before: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
         """Build the book, with a command before the one that builds."""
+        process = self.start(*flags, before=before)
+        out, err = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def start(self, *flags: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
+        """Start to build it."""
         jupyter_book = Path(sys.executable).with_name("jupyter-book")
         command = [*before, str(jupyter_book), "build", ".", *flags]
         environment = {
@@ -71,8 +77,13 @@ class Book:
             "PYTHONDONTWRITEBYTECODE": "1",
             "NO_COLOR": "1",
         }
-        return subprocess.run(
-            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False
+        return subprocess.Popen(
+            command,
+            cwd=self.root,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     def html(self, name: str) -> str:

@@ -6,13 +6,21 @@ That every page works from a folder, without a server, is tested in a browser (`
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from tests.book.browser import built_pages, site_folder
-from tests.book.markup import elsewhere, page_loads, repeated_identifiers, style_loads
+from tests.book.markup import (
+    elsewhere,
+    page_loads,
+    referrer,
+    repeated_identifiers,
+    sends,
+    style_loads,
+)
 from tests.book.test_extension import STRICT, Book, said
 
 import hwlib
@@ -32,6 +40,21 @@ def text(request: pytest.FixtureRequest, site: Path) -> str:
 @pytest.mark.site
 def test_a_page_loads_from_no_other_host(text: str) -> None:
     assert elsewhere(page_loads(text)) == []
+
+
+@pytest.mark.site
+def test_a_page_sends_nothing_to_another_host(text: str) -> None:
+    assert elsewhere(sends(text)) == []
+    assert referrer(text) == "same-origin"
+
+
+@pytest.mark.site
+def test_no_script_of_ours_sends_or_keeps_anything() -> None:
+    scripts = [*(ROOT / "book").rglob("*.js"), *(ROOT / "book" / "_templates").rglob("*.html")]
+    ours = [path.read_text(encoding="utf-8") for path in scripts if "vendor" not in path.parts]
+    words = re.compile(r"\b(fetch|XMLHttpRequest|sendBeacon|WebSocket|cookie|Storage|indexedDB)\b")
+    assert len(ours) > 5
+    assert [words.findall(script) for script in ours] == [[]] * len(ours)
 
 
 @pytest.mark.site
@@ -101,6 +124,19 @@ def test_a_load_from_another_host_is_found(markup: str) -> None:
 )
 def test_what_is_not_loaded_is_not_found(markup: str) -> None:
     assert elsewhere(page_loads(markup)) == []
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        '<form action="https://example.org/search"><input name="q"></form>',
+        '<form><button formaction="//example.org">send</button></form>',
+        '<a href="lad.html" ping="https://example.org">a link that tells</a>',
+        '<meta http-equiv="Refresh" content="0; url=https://example.org">',
+    ],
+)
+def test_what_is_sent_to_another_host_is_found(markup: str) -> None:
+    assert elsewhere(sends(markup)) != []
 
 
 def test_a_repeated_identifier_is_found() -> None:

@@ -131,6 +131,29 @@ def test_a_served_search_quotes_what_it_finds(
 
 
 @pytest.mark.site
+def test_a_visit_leaves_the_theme_and_for_its_tab_the_place_in_the_sidebar(
+    origin: str, browser: Browser
+) -> None:
+    viewer = Viewer(browser, "light", max(WIDTHS))
+    requests = []
+    for address in ["search.html?q=median", *PAGES]:
+        seen = viewer.open(origin + address)
+        requests += seen.outside(origin)
+    viewer.page.locator(".theme-switch-button:visible").first.click()
+    viewer.page.locator(".search-button__button:visible").first.click()
+    viewer.page.keyboard.type("median")
+    viewer.page.keyboard.press("Enter")
+    viewer.page.wait_for_url("**/search.html?q=median*")
+    assert requests == seen.outside(origin) == []
+    viewer.open(origin + PAGES[0])  # what was searched for is shown there, and then forgotten
+    assert viewer.page.context.cookies() == []
+    assert viewer.page.evaluate("Object.keys(sessionStorage)") == ["sidebar-scroll-top"]
+    assert set(viewer.page.evaluate("Object.keys(localStorage)")) == {"mode", "theme"}
+    assert viewer.page.evaluate("indexedDB.databases()") == []
+    assert viewer.page.evaluate("navigator.serviceWorker.getRegistrations()") == []
+
+
+@pytest.mark.site
 @pytest.mark.parametrize("theme", THEMES)
 def test_the_theme_follows_the_reader(
     theme: str, origin: str, viewers: dict[tuple[str, int], Viewer]

@@ -173,6 +173,22 @@ def test_a_quick_answer_is_not_disturbed_by_the_limit():
     time.sleep(0.6)  # no alarm comes after it
 
 
+def test_a_late_alarm_of_an_earlier_timer_ends_nothing(monkeypatch):
+    """Another thread may take an alarm, and hand it on once there is a new handler."""
+    install = signal.signal
+
+    def install_and_ring(number, handler):
+        before = install(number, handler)
+        if handler is not owner:
+            signal.raise_signal(signal.SIGALRM)
+        return before
+
+    owner = signal.getsignal(signal.SIGALRM)
+    monkeypatch.setattr(signal, "signal", install_and_ring)
+    assert limited(lambda: 7, 5) == 7
+    assert signal.getsignal(signal.SIGALRM) is owner
+
+
 def test_no_alarm_goes_on_after_a_call_that_was_ended(monkeypatch):
     monkeypatch.setattr(_limit, "AGAIN", 2e-5)  # the next alarm comes while the first is handled
     ours = lambda *_: None  # noqa: E731

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -39,6 +41,32 @@ def test_a_course_that_is_there_is_left_alone(tmp_path, capsys):
     assert err.startswith(f"hwlib: {tmp_path / 'source'} is there already, and nothing was written")
     assert err.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
+
+
+@pytest.mark.parametrize("moment", ["hwlib.homework._course.save", "pathlib.Path.rename"])
+def test_a_course_that_was_killed_is_laid_out_anew(tmp_path, moment):
+    module, _, name = moment.rpartition(".")
+    owner = f"pkgutil.resolve_name({module!r})"
+    code = (
+        "import os, pkgutil, sys\n"
+        "from hwlib._cli import main\n"
+        f"setattr({owner}, {name!r}, lambda *_: os.kill(os.getpid(), 9))\n"
+        "main(['homework', '--course', sys.argv[1]])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not (tmp_path / "source").exists()
+    assert main(["homework", "--course", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"nbgrader_config.py", "source"}
+    assert len(list((tmp_path / "source").rglob("*.ipynb"))) == len(PROBLEMS)
+
+
+def test_settings_that_are_there_are_left_alone(tmp_path, capsys):
+    (tmp_path / "nbgrader_config.py").write_text("mine")
+    assert main(["homework", "--course", str(tmp_path)]) == 1
+    assert "nbgrader_config.py is there already, and nothing was written" in capsys.readouterr().err
+    assert (tmp_path / "nbgrader_config.py").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["nbgrader_config.py"]
 
 
 @pytest.mark.parametrize("arguments", [["--edition", "student", "--output"], ["--course"]])

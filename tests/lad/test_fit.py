@@ -26,7 +26,7 @@ def primal_optimum(X, y, tau=0.5, v=None):
     """The primal program with two variables per row, through HiGHS; none of hwlib in it."""
     n, d = X.shape
     v = np.ones(n) if v is None else v
-    unit = sparse.eye_array(n)
+    unit = sparse.csc_array(sparse.eye(n))
     done = linprog(
         np.concatenate([np.zeros(d), v * tau, v * (1 - tau)]),
         A_eq=sparse.hstack([sparse.csc_array(X), unit, -unit], format="csc"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.mlp.data import ordinary_user, same_bits
+from tests.namespaces import full_then_roomy
 
 from hwlib import datasets, mlp
 from hwlib._cli import main
 
+ROOT = Path(__file__).resolve().parents[2]
 SHORT = mlp.Recipe(epochs=2, batch_size=64, learning_rate=0.05)
 
 
@@ -82,6 +85,95 @@ def test_halves_that_a_kill_left_are_removed(tmp_path: Path) -> None:
         (tmp_path / f".{name}.{'0a' * 16}.tmp").write_bytes(b"half")
     assert command(tmp_path) == 0
     assert not list(tmp_path.glob(".*"))
+
+
+# Trains by SHORT in processes of its own, which are quick to make from one that has torch.
+PROCESSES = """
+import itertools, os, sys
+from pathlib import Path
+import sklearn.datasets, torch._dynamo
+from hwlib._cli import main
+from hwlib.mlp import _recipes
+from tests.mlp.test_command import SHORT
+_recipes.RECIPES = {"quick": SHORT}
+whole, root = Path.replace, Path(sys.argv[1])
+def start(folder, number, act, *options):
+    pid = os.fork()
+    if pid:
+        return pid
+    count = itertools.count()
+    def replace(file, target):
+        if next(count) == number:
+            act()
+        return whole(file, target)
+    Path.replace = replace
+    os._exit(main(["train", "--dataset", "digits", "--output", str(root / folder), *options]))
+def end(pid):
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+"""
+KILLED = """
+for number in range(6):
+    end(start(f"run{number}", number, lambda: os.kill(os.getpid(), 9)))
+    end(start(f"run{number}", None, None, "--resume"))
+"""
+TWO = """
+(to_us, to_first), (from_us, from_first) = os.pipe(), os.pipe()
+def pause():
+    os.write(to_first, b".")
+    os.read(from_us, 1)
+first = start("run", 1, pause)
+os.read(to_us, 1)
+end(start("run", None, None))
+end(start("run", None, None, "--resume", "--seed", "1"))
+os.write(from_first, b".")
+end(first)
+"""
+
+
+def processes(code: str, root: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", PROCESSES + code, str(root)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_killed_before_any_of_its_files_has_its_name_it_goes_on(tmp_path: Path) -> None:
+    done = processes(KILLED, tmp_path)
+    # Three checkpoints, the network, the history; the sixth time there is nothing left to kill.
+    killed, again = [str(-signal.SIGKILL)] * 5 + ["0"], ["0"] * 6
+    lines = [line for line in done.stdout.splitlines() if "test accuracy" not in line]
+    assert [lines[::2], lines[1::2]] == [killed, again], done.stderr
+    assert command(tmp_path / "whole") == 0
+    for number in range(6):
+        assert results(tmp_path / f"run{number}") == results(tmp_path / "whole")
+
+
+def test_a_second_one_in_the_same_folder_is_refused(tmp_path: Path) -> None:
+    done = processes(TWO, tmp_path)
+    lines = [line for line in done.stdout.splitlines() if "test accuracy" not in line]
+    assert lines == ["1", "1", "0"]
+    assert done.stderr.count("another process trains in this folder: wait for it, or") == 1
+    assert done.stderr.count("already holds checkpoint.pt: go on with --resume, or") == 1
+    assert command(tmp_path / "whole") == 0
+    assert results(tmp_path / "run") == results(tmp_path / "whole")
+
+
+def test_a_full_disk_stops_it_in_one_line_and_it_goes_on_once_there_is_room(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    run = [sys.executable, "-m", "hwlib", "train", "--dataset", "digits", "--recipe", "quick"]
+    # There is room for the checkpoint alone, not for the next one beside it.
+    disk = full_then_roomy(folder, "1500k")
+    command = [*disk, *run, "--resume", "--output", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "== 1\n" in done.stdout
+    assert "an older file is unchanged: No space left on device" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.returncode == 0
 
 
 def test_what_cannot_be_is_said_in_one_line(

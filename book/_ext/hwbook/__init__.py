@@ -22,6 +22,7 @@ from hwbook import (
     prose,
     search,
     seeds,
+    whole,
 )
 
 
@@ -43,6 +44,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         offline,
         accessible,
         light,
+        whole,
     ):
         job.setup(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

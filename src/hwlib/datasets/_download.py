@@ -24,7 +24,7 @@ from hwlib.datasets._archives import (
     raw_folder,
     read_intact,
 )
-from hwlib.datasets._unpacking import write_whole
+from hwlib.datasets._unpacking import store
 
 TIMEOUT = 10.0  # seconds without an answer, after which a mirror counts as out of reach
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
@@ -71,7 +71,7 @@ def fetch(name: str, root: str | os.PathLike[str] | None = None) -> Path:
                 if not (folder / archive.file).exists():
                     raise
                 raise DataError(f"{broken}; but now {unavailable}") from unavailable
-            write_whole(folder / archive.file, packed)
+            store(folder / archive.file, packed)
     return folder
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import math
 import struct
-import uuid
 import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwlib._files import replace
 from hwlib.datasets._archives import Archive, DataError, cache_folder, read_intact
 
 _UNSIGNED_BYTE = 0x08  # IDX's code of the element type
@@ -32,29 +31,23 @@ def read(path: Path, archive: Archive) -> NDArray[np.uint8]:
     content = _read_unpacked(unpacked, packed)
     if content is None:
         content = gzip.decompress(packed)
-        write_whole(unpacked, content)
+        store(unpacked, content)
     return parse_idx(content, archive.shape)
 
 
-def write_whole(target: Path, content: bytes) -> None:
+def store(target: Path, content: bytes) -> None:
     """Write a file of the cache folder that is there complete or not at all.
 
     Processes that write the same file at the same time do not disturb one another.
     """
-    # Beside its target: a rename is atomic only within one file system.
-    temporary = target.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(target)
+        replace(target, content)
     except OSError as error:
         raise DataError(
             f"cannot write {len(content) / 1e6:.1f} MB to {target.parent}: {error.strerror}. "
             "Make room there, or set HWLIB_CACHE to the absolute path of a writable folder"
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
 
 
 def parse_idx(content: bytes, shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -12,7 +12,6 @@ They become cells in nbgrader's format, so that the instructor edition is a sour
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import re
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
+import hwlib
 from hwlib._extras import require
 from hwlib._files import write_whole
 from hwlib.homework._problem import Check
@@ -45,7 +45,7 @@ def file_name(problem: Problem, edition: Edition) -> str:
 
 def wheel_name() -> str:
     """The file that the notebooks install hwlib from."""
-    return f"hwlib-{importlib.metadata.version('hwlib')}-py3-none-any.whl"
+    return f"hwlib-{hwlib.__version__}-py3-none-any.whl"
 
 
 def write(edition: Edition, folder: Path) -> list[Path]:

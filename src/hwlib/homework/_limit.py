@@ -49,7 +49,7 @@ def can_alarm() -> bool:
 
 def _with_alarm(call: Callable[[], Any], seconds: float) -> Any:
     """Raise :class:`TimeUp` in a call after some seconds, and put the owner's timer back."""
-    attempts, over = 0, False
+    attempts, over = 0, True  # until there is a timer: an alarm of an earlier one may come late
 
     def ring(_: int, frame: FrameType | None) -> None:
         nonlocal attempts
@@ -65,6 +65,7 @@ def _with_alarm(call: Callable[[], Any], seconds: float) -> Any:
     started = time.monotonic()
     left, interval = signal.getitimer(signal.ITIMER_REAL)
     try:
+        over = False
         signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
         return call()
     finally:

@@ -31,6 +31,8 @@ def solve_with_cvxpy(problem: Problem) -> Solution:
     """The primal problem through cvxpy, with its default solver, in units of the data."""
     cp = require("cvxpy", "cvxpy")
     inner, X, y, scale = _in_units(problem)
+    if not X.shape[1]:  # older releases know no variable without entries
+        return solve_with_highs(problem)
     w, r = cp.Variable(X.shape[1]), cp.Variable(X.shape[0])
     target = cp.Parameter(len(y))
     fitted = r == target - X @ w

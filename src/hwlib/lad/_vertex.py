@@ -147,7 +147,7 @@ def _least_norm(A: Matrix, b: Vector) -> Vector:
     if A.shape[0] == A.shape[1]:
         with suppress(np.linalg.LinAlgError):
             return np.linalg.solve(A, b)
-    return np.linalg.lstsq(A, b)[0]
+    return np.linalg.lstsq(A, b, rcond=None)[0]
 
 
 def fitted_again(
@@ -187,7 +187,7 @@ def scaled(rows: Matrix, b: Vector, *, transposed: bool = False) -> Vector:
     norms[norms == 0] = 1
     solution: Vector
     if transposed:
-        solution = np.linalg.lstsq((rows / norms).T, b / norms)[0]
+        solution = np.linalg.lstsq((rows / norms).T, b / norms, rcond=None)[0]
     else:
-        solution = np.linalg.lstsq(rows / norms, b)[0] / norms
+        solution = np.linalg.lstsq(rows / norms, b, rcond=None)[0] / norms
     return solution

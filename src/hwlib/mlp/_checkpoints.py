@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from hwlib._files import remove_halves, write_whole
+from hwlib._files import write_whole
 from hwlib.mlp._storage import tensors
 
 _FORMAT = "hwlib.mlp checkpoint 1"
@@ -20,7 +20,6 @@ class Checkpoint:
 
     def __init__(self, path: Path, run: str) -> None:
         self._path, self._run = path.resolve(), run
-        remove_halves(self._path)
 
     def read(self) -> Any | None:
         """The state that was written last; None where there is no file.
