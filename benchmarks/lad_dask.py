@@ -95,14 +95,13 @@ def write(folder: Path, n: int, seed: int) -> None:
 def stored(folder: Path, n: int, mode: str | None = "r") -> tuple[Any, Any]:
     """The first n rows of them as Dask arrays; each pass maps the files anew, or reads them."""
 
-    def read(number: np.ndarray, name: str) -> Any:
-        return np.load(folder / f"{name}{number[0]}.npy", mmap_mode=mode)
+    def read(name: str, block_id: tuple[int, ...] | None = None) -> Any:
+        assert block_id is not None
+        return np.load(folder / f"{name}{block_id[0]}.npy", mmap_mode=mode)
 
     def column(name: str, *shape: int) -> Any:
-        chunks = ((CHUNK,) * (n // CHUNK), *shape)
-        meta, axes = np.empty((0,) * len(chunks)), list(range(1, len(chunks)))
-        numbers = da.from_array(np.arange(n // CHUNK), chunks=1, name=f"{name}-{n}")
-        return numbers.map_blocks(read, name, chunks=chunks, new_axis=axes, meta=meta)
+        chunks = ((CHUNK,) * (n // CHUNK), *((size,) for size in shape))
+        return da.map_blocks(read, name, chunks=chunks, meta=np.empty((0,) * len(chunks)))
 
     return column("X", D), column("y")
 
@@ -120,10 +119,10 @@ def on_workers(seed: int) -> dict[str, Result]:
         folder = Path(name)
         write(folder, max(SIZES), seed)
         for _, workers in product(range(REPEATS), (1, 2)):
-            options = {"threads_per_worker": 1, "dashboard_address": None, "host": "127.0.0.1"}
+            options = {"n_workers": workers, "threads_per_worker": 1, "host": "127.0.0.1"}
             with (
                 dask.config.set(keep),
-                distributed.LocalCluster(workers, **options) as cluster,
+                distributed.LocalCluster(**options, dashboard_address=None) as cluster,
                 distributed.Client(cluster),
             ):
                 lad.fit(*stored(folder, 2 * CHUNK))  # modules are imported on the workers

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwlib._extras import require
-from hwlib.lad._passes import Chunk, Spot, beside_one_another, count, fetch, load, total
+from hwlib.lad._passes import Chunk, Spot, beside_one_another, chunk_at, count, fetch, load, total
 from hwlib.lad._problem import refuse_dtype
 
 # So many results are added up in one task.
@@ -36,7 +36,7 @@ class Tasks:
     are, where its own wrappers would look through all that is there each time.
 
     Attributes:
-        keys: Which ones.
+        keys: Which ones; or calls on them, to be made in the task that uses what they give.
         graph: All tasks, by key.
     """
 
@@ -178,20 +178,20 @@ def chunked(X: Any, y: Any, sample_weight: Any, tau: float, *, intercept: bool =
     firsts = zip(np.cumsum(lengths) - lengths, np.cumsum(used) - used, strict=True)
     spots = [Spot(i, int(row), int(first)) for i, (row, first) in enumerate(firsts)]
     columns = [y] if weights is None else [y, weights]
-    loaded = _blockwise(load, (X, *columns), spots, tau=tau, intercept=intercept)
-    return Chunks(loaded, used, lengths, X.shape[1] + intercept)
+    loaded = _blockwise(load, (X, *columns))
+    pairs = zip(spots, loaded.keys, strict=True)
+    parts = [(chunk_at, spot, tau, intercept, key) for spot, key in pairs]
+    return Chunks(Tasks(parts, loaded.graph), used, lengths, X.shape[1] + intercept)
 
 
-def _blockwise(function: Callable[..., Any], arrays: Any, each: Any, **options: Any) -> Tasks:
-    """A task for each chunk of rows, which takes those of all arrays, and one of ``each``.
+def _blockwise(function: Callable[..., Any], arrays: Any) -> Tasks:
+    """A task for each chunk of rows, which takes those of all arrays.
 
     As one blockwise operation without a sum over an index it is fused with what reads the chunk:
     nothing is read on one worker to be used on another.
     """
     array = require("dask.array", "dask")
-    own = np.empty(len(each), dtype=object)
-    own[:] = each
-    pairs = [(part, "ij"[: part.ndim]) for part in (array.from_array(own, chunks=1), *arrays)]
+    pairs = [(part, "ij"[: part.ndim]) for part in arrays]
     tasks = array.blockwise(
         function,
         "ij"[: max(part.ndim for part in arrays)],
@@ -200,7 +200,6 @@ def _blockwise(function: Callable[..., Any], arrays: Any, each: Any, **options: 
         dtype=object,
         meta=np.empty((0, 0), dtype=object),
         align_arrays=False,
-        **options,
     )
     return _tasks_of(tasks)
 
@@ -261,7 +260,7 @@ def _apart(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
 def _counted(y: Any, weights: Any) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """The rows of each chunk, and those of weight > 0."""
     columns = [y] if weights is None else [y, weights]
-    tasks = _blockwise(count, columns, [None] * y.numblocks[0])
+    tasks = _blockwise(count, columns)
     found = computed(tasks.then("lad-gather", [(list, tasks.keys)]))
     rows, used = np.array(found, dtype=np.intp).T
     return rows, used

@@ -72,14 +72,19 @@ class Chunk:
             yield Chunk(spot, self.problem.part(start, start + ROWS), self.X[:0])
 
 
-def load(spots: Sequence[Spot], X: Any, *columns: Any, tau: float, intercept: bool) -> Chunk:
-    """A chunk from its place, its rows, its targets, and its weights if there are any.
+def load(*arrays: Any) -> tuple[Any, ...]:
+    """The rows of a chunk, its targets, and its weights if there are any, as they come."""
+    return arrays
+
+
+def chunk_at(spot: Spot, tau: float, intercept: bool, loaded: tuple[Any, ...]) -> Chunk:
+    """The chunk of what was loaded.
 
     Raises:
         TypeError: It does not hold real numbers.
         ValueError: Its arrays are not equally long, or y or the weights are not what they must be.
     """
-    spot = spots[0]
+    X, *columns = loaded
     X = real_array(f"X in {spot}", X)
     targets, v, used = _column("y", columns[0], X, spot), unit_weights(len(X)), None
     if len(columns) > 1:
@@ -122,7 +127,7 @@ def beside_one_another(
     return table
 
 
-def count(_: Any, y: Any, weights: Any = None) -> tuple[int, int]:
+def count(y: Any, weights: Any = None) -> tuple[int, int]:
     """How many rows there are, and how many of weight > 0."""
     rows = np.shape(y)[0]
     return rows, rows if weights is None else int(np.count_nonzero(weights))
