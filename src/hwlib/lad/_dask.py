@@ -153,7 +153,7 @@ def _middle(end: EndThere) -> tuple[EndThere, bool | None]:
         if reach is None:
             return end, None
         most = int(KEPT * unit(end.rows.shape))
-        found = end.over(_passes.candidates, end.pairing.start, *reach, most)
+        found = end.over(_passes.candidates, end.pairing.cells.start, *reach, most)
         if len(found.index) == 0:
             moved, unique = middle(problem, solution)
             return replace(end, w=moved.w), unique

@@ -1,7 +1,7 @@
 """What is done to one chunk of the rows in a pass over all of them; and how the results add up.
 
 Each function takes a :class:`Chunk` and returns something small: sums, or a few rows. It needs
-NumPy alone, so that it may run in any process.
+NumPy and SciPy alone, so that it may run in any process.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csc_array
 
 from hwlib.lad._certificate import Sums, farthest, summed
 from hwlib.lad._columns import is_wide, overlap, triangle
@@ -257,9 +258,45 @@ class Start:
 
 
 @dataclass(frozen=True, eq=False)
+class Cells:
+    """How the rows that are not kept are parted into pools: by the signs of their residuals.
+
+    Attributes:
+        start: Where each pool has one sign, + or − or 0.
+        typical: The size of y that rounding is measured by.
+        later: Other coefficients, at which each pool has one sign, too.
+    """
+
+    start: Start
+    typical: float
+    later: tuple[Vector, ...] = ()
+
+    def also_at(self, w: Vector) -> Cells:
+        """The same parted further, by the signs at these coefficients."""
+        return replace(self, later=(*self.later, w))
+
+    def turned(self, problem: Problem, start: Vector, r: Vector) -> NDArray[np.int8]:
+        """(k,) 1 or −1, the sign of r, where it is not that at the start; 0 where it is.
+
+        Residuals of rounding size have every sign.
+        """
+        other = np.where(start == 0, r != 0, r * np.sign(start) < 0)
+        other &= np.abs(r) > ROUNDING * (np.abs(problem.y) + self.typical)
+        return np.where(other, np.sign(r), 0).astype(np.int8)
+
+    def numbers(self, problem: Problem, start: Vector) -> Index:
+        """(k,) each row's cell: a digit in {−1, 0, 1} for each place, to the base 3."""
+        numbers = np.sign(start).astype(np.intp)
+        for w in self.later:
+            numbers = 3 * numbers + self.turned(problem, start, problem.residuals(w))
+        return numbers
+
+
+@dataclass(frozen=True, eq=False)
 class Pool:
     """Rows of one sign: how many, and Σ vᵢ, Σ vᵢxᵢ (d,) and Σ vᵢrᵢ over them."""
 
+    sign: int
     count: int
     weight: float
     X: Vector
@@ -267,6 +304,7 @@ class Pool:
 
     def __add__(self, other: Pool) -> Pool:
         return Pool(
+            self.sign,
             self.count + other.count,
             self.weight + other.weight,
             self.X + other.X,
@@ -274,33 +312,57 @@ class Pool:
         )
 
     def __neg__(self) -> Pool:
-        return Pool(-self.count, -self.weight, -self.X, -self.r)
+        return Pool(self.sign, -self.count, -self.weight, -self.X, -self.r)
 
 
-def pool(problem: Problem, r: Vector, among: NDArray[np.bool_] | bool = True) -> dict[int, Pool]:
+@dataclass(frozen=True, eq=False)
+class Pools:
+    """The pools of some rows, by the numbers of their cells, in order."""
+
+    by_cell: dict[int, Pool]
+
+    def __add__(self, other: Pools) -> Pools:
+        both = dict(self.by_cell)
+        for cell, pool in other.by_cell.items():
+            both[cell] = both[cell] + pool if cell in both else pool
+        return Pools({cell: both[cell] for cell in sorted(both) if both[cell].count})
+
+    def __sub__(self, other: Pools) -> Pools:
+        return self + Pools({cell: -pool for cell, pool in other.by_cell.items()})
+
+
+def pools(problem: Problem, r: Vector, cells: Index, among: Index) -> Pools:
+    """Those of some of the rows: from their residuals at the start, and their cells."""
+    r, cells, v = r[among], cells[among], problem.v[among]
+    numbers, firsts, which = np.unique(cells, return_index=True, return_inverse=True)
+    members = csc_array((v, which, np.arange(len(r) + 1)), shape=(len(numbers), len(r)))
+    sums = zip(
+        numbers.tolist(),
+        np.sign(r[firsts]).astype(int).tolist(),
+        np.bincount(which).tolist(),
+        (members @ np.ones(len(r))).tolist(),
+        members @ problem.X.rows(among),
+        (members @ r).tolist(),
+        strict=True,
+    )
+    return Pools({cell: Pool(*rest) for cell, *rest in sums})
+
+
+def pools_by_sign(problem: Problem, r: Vector, among: NDArray[np.bool_] | bool = True) -> Pools:
     """One pool for each sign that occurs among these rows."""
-    pools = {}
-    for sign, has_sign in ((1, r > 0), (-1, r < 0), (0, r == 0)):
+    found = {}
+    for sign, has_sign in ((-1, r < 0), (0, r == 0), (1, r > 0)):
         chosen = has_sign & among
         if chosen.any():
             members = problem.v * chosen
-            pools[sign] = Pool(
+            found[sign] = Pool(
+                sign,
                 int(np.count_nonzero(chosen)),
                 float(members.sum()),
                 problem.X.tdot(members),
                 float(members @ r),
             )
-    return pools
-
-
-def merged(one: dict[int, Pool], other: dict[int, Pool]) -> dict[int, Pool]:
-    """The pools of both, without empty ones."""
-    both = {
-        sign: one[sign] + other[sign] if sign in one and sign in other else (one | other)[sign]
-        for sign in (1, -1, 0)
-        if sign in one or sign in other
-    }
-    return {sign: sum_ for sign, sum_ in both.items() if sum_.count}
+    return Pools(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -308,10 +370,10 @@ class Survey:
     """The rows near a fit, and the pools of the others."""
 
     near: Few
-    pools: dict[int, Pool]
+    pools: Pools
 
     def __add__(self, other: Survey) -> Survey:
-        return Survey(self.near + other.near, merged(self.pools, other.pools))
+        return Survey(self.near + other.near, self.pools + other.pools)
 
 
 def survey(chunk: Chunk, start: Start, threshold: float, most: int) -> Survey | None:
@@ -321,7 +383,7 @@ def survey(chunk: Chunk, start: Start, threshold: float, most: int) -> Survey | 
         return found
     order = np.abs(found.near.r).argsort(kind="stable")
     near, far = (found.near.chosen(np.sort(part)) for part in (order[:most], order[most:]))
-    return Survey(near, merged(found.pools, pool(far.problem, far.r)))
+    return Survey(near, found.pools + pools_by_sign(far.problem, far.r))
 
 
 def _survey(block: Chunk, start: Start, threshold: float) -> Survey:
@@ -330,7 +392,7 @@ def _survey(block: Chunk, start: Start, threshold: float) -> Survey:
     if start.tie:
         drawn = np.random.default_rng((SEED, block.spot.first)).random(len(r))
         near = (r == 0) & (drawn < start.tie.share)
-    return Survey(_few(block, np.flatnonzero(near), r), pool(block.problem, r, ~near))
+    return Survey(_few(block, np.flatnonzero(near), r), pools_by_sign(block.problem, r, ~near))
 
 
 def _few(chunk: Chunk, index: Index, r: Vector) -> Few:
@@ -342,20 +404,21 @@ class Pairing:
     """The dual variables of all rows.
 
     Attributes:
-        start: Where each pooled row has its sign.
-        shares: What a pool's rows have per weight, by sign; None for the wall of that sign.
+        cells: How the pooled rows are parted.
+        shares: What the rows of each cell have per weight; None for the wall of their sign.
     """
 
-    start: Start
+    cells: Cells
     shares: dict[int, float | None]
 
     def dual(self, problem: Problem, r: Vector, kept: Index, a: Vector) -> Vector:
         """(k,) of a chunk, with r the residuals at the start, and a those of its kept rows."""
         full = problem.walls(r)
-        for sign, share in self.shares.items():
-            if share is not None:
-                same = np.sign(r) == sign
-                full[same] = problem.v[same] * share
+        inside = {cell: share for cell, share in self.shares.items() if share is not None}
+        numbers = self.cells.numbers(problem, r) if inside else np.zeros(0)
+        for cell, share in inside.items():
+            same = numbers == cell
+            full[same] = problem.v[same] * share
         full[kept] = a
         return np.clip(full, problem.lower, problem.upper)
 
@@ -365,7 +428,7 @@ def dual(chunk: Chunk, pairing: Pairing, kept: Index, a: Vector) -> Vector:
     full = np.zeros(len(chunk.X))
     rows = slice(None) if chunk.used is None else chunk.used
     if len(chunk.problem.y):
-        r = pairing.start.residuals(chunk.problem)
+        r = pairing.cells.start.residuals(chunk.problem)
         full[rows] = pairing.dual(chunk.problem, r, kept, a)
     return full
 
@@ -375,17 +438,27 @@ class Finish:
     """What the rows say at the end: the sums of the certificate, and who changed its sign.
 
     Of the changed rows, at most ``most`` are held, those that change first: ``when`` (k,) is the
-    share of the way from start to end.
+    share of the way from start to end. ``count`` is how many there are.
     """
 
     sums: Sums
     changed: Few
     when: Vector
+    count: int
     most: int
+    pools: Pools
 
     def __add__(self, other: Finish) -> Finish:
-        changed, when = self.changed + other.changed, np.append(self.when, other.when)
-        return _first(Finish(self.sums + other.sums, changed, when, self.most))
+        return _first(
+            Finish(
+                self.sums + other.sums,
+                self.changed + other.changed,
+                np.append(self.when, other.when),
+                self.count + other.count,
+                self.most,
+                self.pools + other.pools,
+            )
+        )
 
 
 def _first(finish: Finish) -> Finish:
@@ -397,31 +470,45 @@ def _first(finish: Finish) -> Finish:
 
 
 def finish(
-    chunk: Chunk,
-    pairing: Pairing,
-    w: Vector,
-    typical: float,
-    most: int,
-    precise: bool,
-    kept: Index,
-    a: Vector,
+    chunk: Chunk, pairing: Pairing, w: Vector, most: int, precise: bool, kept: Index, a: Vector
 ) -> Finish | None:
-    """The certificate's sums of a chunk at (w, a), and its pooled rows that changed their sign."""
+    """The certificate's sums of a chunk at (w, a), and its pooled rows that changed their sign.
+
+    Once pools have been parted, also the pools as w parts them further.
+    """
+    cells = pairing.cells
 
     def part(block: Chunk, kept: Index, a: Vector) -> Finish:
         problem = block.problem
-        start, r = pairing.start.residuals(problem), problem.residuals(w)
+        start, r = cells.start.residuals(problem), problem.residuals(w)
         full = pairing.dual(problem, start, kept, a)
         sums = summed(problem, Solution(w, full, r=r), precise=precise)
-        other = np.where(start == 0, r != 0, r * np.sign(start) < 0)
-        other[kept] = False
-        other &= np.abs(r) > ROUNDING * (np.abs(problem.y) + typical)
-        index = np.flatnonzero(other)
+        turned = cells.turned(problem, start, r)
+        turned[kept] = 0
+        index = np.flatnonzero(turned)
         when = start[index] / (start[index] - r[index])
-        return _first(Finish(sums, _few(block, index, start), when, most))
+        # Rows that are fitted at the start all change at once: in an order by chance.
+        tied = when == 0
+        when[tied] = -np.random.default_rng((SEED, block.spot.first)).random(tied.sum())
+        pools = _parted(block, cells.also_at(w), kept) if cells.later else Pools({})
+        few = _few(block, index, start)
+        return _first(Finish(sums, few, when, len(index), most, pools))
 
     found: Finish | None = total(part(*own) for own in _with_kept(chunk, kept, a))
     return found
+
+
+def parted(chunk: Chunk, cells: Cells, kept: Index, a: Vector) -> Pools | None:
+    """The pools of a chunk, without its kept rows."""
+    blocks = _with_kept(chunk, kept, a)
+    found: Pools | None = total(_parted(block, cells, own) for block, own, _ in blocks)
+    return found
+
+
+def _parted(block: Chunk, cells: Cells, kept: Index) -> Pools:
+    start = cells.start.residuals(block.problem)
+    others = np.delete(np.arange(len(start)), kept)
+    return pools(block.problem, start, cells.numbers(block.problem, start), others)
 
 
 def _with_kept(chunk: Chunk, kept: Index, a: Vector) -> Iterator[tuple[Chunk, Index, Vector]]:

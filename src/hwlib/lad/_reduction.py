@@ -101,7 +101,7 @@ def _solve_kept(place: Place, kept: Few, steps: int) -> Solution:
         changed = end.changed(count)
         if len(changed.index) == 0:
             return end.solution(steps)
-        pools = pools.keep(changed)
+        pools = end.parted(changed)
         count *= 2
         solve = solve_surely  # 0 has turned out not to be near its optimum
     solution = place.solve_all()

@@ -6,7 +6,9 @@ are elsewhere may answer several of these questions in one pass over them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol, Self
 
 import numpy as np
@@ -116,9 +118,6 @@ class Pools(Protocol):
     def end(self, inner: Solution) -> End:
         """What the solution of the reduced problem is to all rows."""
 
-    def keep(self, more: Few) -> Pools:
-        """The same with more rows kept."""
-
 
 class End(Protocol):
     """The solution of a reduced problem, brought to all rows."""
@@ -127,6 +126,12 @@ class End(Protocol):
         """The pooled rows whose residual has another sign now, by more than rounding.
 
         If they are more than ``count``, those that change first on the way.
+        """
+
+    def parted(self, changed: Few) -> Pools:
+        """The pools without these rows, which are kept.
+
+        If more have changed, each pool is parted by the signs here.
         """
 
     def solution(self, steps: int) -> Solution:
@@ -207,29 +212,26 @@ class _PlaceHere:
         return place, place.few(self.rng.permutation(np.flatnonzero(fitted))[:count])
 
     def pooled(self, kept: Few) -> _PoolsHere:
-        return _PoolsHere(self, kept)
+        masks = {1: self.r > 0, -1: self.r < 0, 0: self.r == 0}
+        return _pools_here(self, kept, masks.items())
 
     def solve_all(self) -> Solution:
         return solve_surely(self.problem)
 
 
+@dataclass(frozen=True, eq=False)
 class _PoolsHere:
-    """All rows that are not kept, as one mask for each sign that occurs."""
+    """All rows that are not kept, as one mask for each pool, with the sign of its residuals."""
 
-    def __init__(self, place: _PlaceHere, kept: Few) -> None:
-        self.place, self.kept = place, kept
-        r = place.r
-        pools = {1: r > 0, -1: r < 0, 0: r == 0}
-        for pool in pools.values():
-            pool[kept.index] = False
-        self.signs = [sign for sign, pool in pools.items() if pool.any()]
-        self.pools = [pools[sign] for sign in self.signs]
+    place: _PlaceHere
+    kept: Few
+    pools: list[tuple[int, NDArray[np.bool_]]]
 
     def reduced(self) -> Problem:
         problem, kept, r = self.place.problem, self.kept, self.place.r
         few = kept.problem
         rows, targets, weights = [few.X.rows(np.arange(len(few.y)))], [kept.r], [few.v]
-        for pool in self.pools:
+        for _, pool in self.pools:
             members = problem.v * pool
             weight = members.sum()
             rows.append(problem.X.tdot(members)[None] / weight)
@@ -242,8 +244,15 @@ class _PoolsHere:
         w = self.place.w + inner.w
         return _EndHere(self, inner, w, self.place.problem.residuals(w))
 
-    def keep(self, more: Few) -> _PoolsHere:
-        return _PoolsHere(self.place, self.kept + more)
+
+def _pools_here(
+    place: _PlaceHere, kept: Few, pools: Iterable[tuple[int, NDArray[np.bool_]]]
+) -> _PoolsHere:
+    """Those of these masks that have rows when the kept ones are taken out."""
+    pools = list(pools)
+    for _, pool in pools:
+        pool[kept.index] = False
+    return _PoolsHere(place, kept, [(sign, pool) for sign, pool in pools if pool.any()])
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,17 +265,29 @@ class _EndHere:
     r: Vector
 
     def changed(self, count: int) -> Few:
-        problem, start = self.pools.place.problem, self.pools.place.r
-        other = np.zeros(len(self.r), dtype=bool)
-        for pool, sign in zip(self.pools.pools, self.pools.signs, strict=True):
-            other |= pool & (self.r * sign < 0 if sign else self.r != 0)
-        index = np.flatnonzero(other)
-        size = np.abs(problem.y[index]) + problem.typical
-        index = index[np.abs(self.r[index]) > ROUNDING * size]
+        index, start = self._turned, self.pools.place.r
         if len(index) > count:
             when = start[index] / (start[index] - self.r[index])
             index = index[np.argpartition(when, count)[:count]]
         return self.pools.place.few(index)
+
+    @cached_property
+    def _turned(self) -> NDArray[np.intp]:
+        """The pooled rows whose sign is not that of their pool."""
+        problem = self.pools.place.problem
+        other = np.zeros(len(self.r), dtype=bool)
+        for sign, pool in self.pools.pools:
+            other |= pool & (self.r * sign < 0 if sign else self.r != 0)
+        index = np.flatnonzero(other)
+        size = np.abs(problem.y[index]) + problem.typical
+        return index[np.abs(self.r[index]) > ROUNDING * size]
+
+    def parted(self, changed: Few) -> _PoolsHere:
+        pools, turned = self.pools.pools, np.zeros(len(self.r), dtype=np.int8)
+        turned[self._turned] = np.sign(self.r[self._turned])
+        if len(changed.index) < len(self._turned):
+            pools = [(sign, pool & (turned == part)) for sign, pool in pools for part in (0, 1, -1)]
+        return _pools_here(self.pools.place, self.pools.kept + changed, pools)
 
     def solution(self, steps: int) -> Solution:
         problem, kept, inner = self.pools.place.problem, self.pools.kept.index, self.inner
@@ -280,7 +301,7 @@ class _EndHere:
         problem, kept = self.pools.place.problem, self.pools.kept.index
         v, full = problem.v, problem.walls(self.pools.place.r)
         totals = self.inner.a[len(kept) :]
-        for pool, total, sign in zip(self.pools.pools, totals, self.pools.signs, strict=True):
+        for (sign, pool), total in zip(self.pools.pools, totals, strict=True):
             share = total / float((v * pool).sum())
             inside = off_the_wall(share, sign, problem.quantile)
             if inside is not None:

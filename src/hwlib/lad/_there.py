@@ -28,7 +28,18 @@ from hwlib.lad._certificate import Bound, Certificate, Scale, farthest, proven
 from hwlib.lad._chunks import Chunks, Tasks, computed
 from hwlib.lad._columns import independent, inverse_root, is_well_conditioned, root_of
 from hwlib.lad._design import DenseDesign, Vector
-from hwlib.lad._passes import Finish, Look, Pairing, Pool, Squares, Start, Survey, Tie, Triangles
+from hwlib.lad._passes import (
+    Cells,
+    Finish,
+    Look,
+    Pairing,
+    Pools,
+    Squares,
+    Start,
+    Survey,
+    Tie,
+    Triangles,
+)
 from hwlib.lad._problem import OUT_OF_RANGE, Problem, is_in_range
 from hwlib.lad._rows import (
     BAND,
@@ -46,6 +57,8 @@ from hwlib.lad._vertex import EXACT, fitted_again, room, scaled
 
 # Up to so many numbers may come to the client where the optimum calls for it: 1 GiB.
 MANY = 2**27
+# Up to so many pools are parted further: they have to stay few beside the rows.
+PARTS = 2000
 # A chunk may hold so many times the rows that were wanted of all, unless they are ties; of these,
 # so many times its part.
 SPARE, SPARE_TIES = 4, 8
@@ -233,8 +246,8 @@ class PlaceThere:
         near, tau = self.survey.near, self.rows.tau
         walls = near.problem.walls(near.r)
         loss, slope = float((near.r * walls).sum()), near.problem.X.tdot(walls)
-        for sign, pool in self.survey.pools.items():
-            wall = tau if sign > 0 else tau - 1
+        for pool in self.survey.pools.by_cell.values():
+            wall = tau if pool.sign > 0 else tau - 1
             loss, slope = loss + wall * pool.r, slope + wall * pool.X
         return loss, slope
 
@@ -258,8 +271,9 @@ class PlaceThere:
     def pooled(self, kept: Few) -> PoolsThere:
         near = self.survey.near
         others = ~np.isin(near.index, kept.index)
-        rest = _passes.pool(near.problem, near.r, others)
-        return PoolsThere(self, kept, _passes.merged(self.survey.pools, rest))
+        rest = _passes.pools_by_sign(near.problem, near.r, others)
+        cells = Cells(self.start, self.rows.seen.thin.typical)
+        return PoolsThere(self, kept, cells, self.survey.pools + rest)
 
     def solve_all(self) -> Solution:
         raise TooManyRowsError
@@ -271,14 +285,15 @@ class PlaceThere:
 
 @dataclass(frozen=True, eq=False)
 class PoolsThere:
-    """All rows that are not kept, as their sums for each sign."""
+    """All rows that are not kept, as the sums of each pool."""
 
     place: PlaceThere
     kept: Few
-    pools: dict[int, Pool]
+    cells: Cells
+    pools: Pools
 
     def reduced(self) -> Problem:
-        few, pools = self.kept.problem, self.pools.values()
+        few, pools = self.kept.problem, self.pools.by_cell.values()
         X = np.concatenate(
             [few.X.rows(np.arange(len(few.y)))] + [pool.X[None] / pool.weight for pool in pools]
         )
@@ -290,17 +305,19 @@ class PoolsThere:
         few = self.kept.problem
         w: Vector = self.place.w + inner.w
         a: Vector = np.clip(inner.a[: len(few.y)], few.lower, few.upper)
+        pools = self.pools.by_cell.items()
         shares = {
-            sign: off_the_wall(float(total) / pool.weight, sign, few.quantile)
-            for (sign, pool), total in zip(self.pools.items(), inner.a[len(few.y) :], strict=True)
+            cell: off_the_wall(float(total) / pool.weight, pool.sign, few.quantile)
+            for (cell, pool), total in zip(pools, inner.a[len(few.y) :], strict=True)
         }
         if inner.is_settled:
             w = fitted_again(few, w, a, few.residuals(w), np.arange(len(few.y)))[0]
-        return EndThere(self, Pairing(self.place.start, shares), w, a, inner.is_settled)
+        return EndThere(self, Pairing(self.cells, shares), w, a, inner.is_settled)
 
     def keep(self, more: Few) -> PoolsThere:
-        moved = {sign: -pool for sign, pool in _passes.pool(more.problem, more.r).items()}
-        return PoolsThere(self.place, self.kept + more, _passes.merged(self.pools, moved))
+        cells = self.cells.numbers(more.problem, more.r)
+        moved = _passes.pools(more.problem, more.r, cells, np.arange(len(more.r)))
+        return replace(self, kept=self.kept + more, pools=self.pools - moved)
 
 
 @dataclass(frozen=True, eq=False)
@@ -336,9 +353,8 @@ class EndThere:
     @once
     def finish(self) -> Finish:
         """The signs and the sums of the certificate: a pass."""
-        typical, most = self.rows.seen.thin.typical, int(KEPT * unit(self.rows.shape))
-        arguments = self.pairing, self.w, typical, most, self.precise
-        found: Finish = self.over(_passes.finish, *arguments)
+        most = int(KEPT * unit(self.rows.shape))
+        found: Finish = self.over(_passes.finish, self.pairing, self.w, most, self.precise)
         return found
 
     def over(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -354,6 +370,13 @@ class EndThere:
         found = self.finish
         return found.changed.chosen(np.sort(found.when.argsort()[:count]))
 
+    def parted(self, changed: Few) -> PoolsThere:
+        pools, cells = self.pools, self.pairing.cells.also_at(self.w)
+        if len(changed.index) < self.finish.count and len(pools.pools.by_cell) < PARTS:
+            found = self.finish.pools if self.pairing.cells.later else None
+            pools = replace(pools, cells=cells, pools=found or self.over(_passes.parted, cells))
+        return pools.keep(changed)
+
     def solution(self, steps: int) -> SolutionThere:
         return SolutionThere(self.w, self.a, steps, self.is_settled, end=self)
 
@@ -362,9 +385,10 @@ class EndThere:
         few, problem = self.kept.problem, self.pools.reduced()
         means = problem.X.rows(np.arange(len(few.y), len(problem.y)))
         y = np.append(few.y, problem.y[len(few.y) :] + means @ self.pools.place.w)
-        walls = {1: few.quantile, -1: few.quantile - 1, 0: few.quantile}
+        walls = {1: few.quantile, -1: few.quantile - 1}
         shares = [
-            walls[sign] if share is None else share for sign, share in self.pairing.shares.items()
+            walls[self.pools.pools.by_cell[cell].sign] if share is None else share
+            for cell, share in self.pairing.shares.items()
         ]
         a = np.append(self.a, problem.v[len(few.y) :] * shares)
         return replace(problem, y=y), Solution(self.w, a)
@@ -373,7 +397,7 @@ class EndThere:
         """The same pair, with more rows in memory."""
         a = self.pairing.dual(more.problem, more.r, np.zeros(0, dtype=np.intp), np.zeros(0))
         pools = self.pools.keep(more)
-        shares = {sign: self.pairing.shares[sign] for sign in pools.pools}
+        shares = {cell: self.pairing.shares[cell] for cell in pools.pools.by_cell}
         pairing = replace(self.pairing, shares=shares)
         return replace(self, pools=pools, pairing=pairing, a=np.append(self.a, a))
 
