@@ -176,7 +176,7 @@ class _PlaceHere:
     w: Vector
     r: Vector
     rng: np.random.Generator
-    rounds = 4
+    rounds = 6
 
     @property
     def shape(self) -> tuple[int, int]:
