@@ -233,9 +233,27 @@ def test_rows_far_out():
     agrees(X, y)
 
 
-def test_rounded_data():
-    X, y = lines(N, 4)
-    agrees(np.round(X), np.round(y))
+def test_columns_of_zeros_beside_one_that_depends():
+    rng = np.random.default_rng(52)
+    X = rng.normal(size=(N, 7))
+    X[:, 3], X[:, 0] = 0, X[:, 6] + X[:, 1]
+    agrees(X, X.sum(axis=1) + rng.standard_t(3, size=N))
+
+
+TIED = {
+    "rounded": lambda X, e: (np.round(X), np.round(X.sum(axis=1) + e)),
+    "with a third on one plane": lambda X, e: (X, X.sum(axis=1) + e * (np.arange(len(e)) % 3 > 0)),
+    "with zeros": lambda X, e: (X, np.where(e > X[:, 1], np.exp(X[:, 2] + e.clip(-9, 9)), 0)),
+    "with far rows": lambda X, e: (X * 10.0 ** (4 * (np.arange(len(e)) % 1000 < 1))[:, None], e),
+}
+
+
+@pytest.mark.parametrize("kind", TIED)
+def test_data_with_many_equal_values_stay_where_they_are(monkeypatch, kind):
+    monkeypatch.setattr(_dask, "MANY", 0)  # or all rows would be fetched, where all else fails
+    rng = np.random.default_rng(0)
+    X, e = rng.normal(size=(10 * N, 4)), rng.standard_t(3, size=10 * N)
+    agrees(*TIED[kind](X, e))
 
 
 def test_weights_of_eight_orders():

@@ -10,7 +10,7 @@ import pytest
 from tests.lad.data import lines
 
 from hwlib import lad
-from hwlib.lad import _reduction
+from hwlib.lad import _reduction, _rows
 from hwlib.lad._certificate import certify
 from hwlib.lad._problem import Problem, unit_weights
 from hwlib.lad._rows import Here
@@ -24,6 +24,14 @@ def agrees(X, y, **options):
     assert fast.relative_gap <= 1e-9
     assert fast.objective == pytest.approx(slow.objective, rel=1e-9)
     return fast
+
+
+def test_many_equal_values_are_settled_by_parted_pools(monkeypatch):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20 * N, 4))
+    y = X.sum(axis=1) + rng.standard_t(3, size=20 * N)
+    monkeypatch.setattr(_rows._PlaceHere, "solve_all", None)
+    agrees(np.round(X), np.round(y))
 
 
 def test_these_problems_are_large():

@@ -81,14 +81,18 @@ def inverse_root(problem: Problem) -> tuple[Matrix, Matrix]:
 def root_of(gram: Matrix, triangle: Callable[[], Matrix]) -> tuple[Matrix, Matrix]:
     """H and N from a Gram matrix, and from the triangle of a QR decomposition where it must be."""
     norms = np.sqrt(gram.diagonal())
-    norms[norms == 0] = 1
+    used = norms > 0
+    norms[~used] = 1
     if is_well_conditioned(gram):
         factor, _ = lapack.dpotrf(gram / np.outer(norms, norms), lower=1)
         inverse: Matrix = lapack.dtrtri(factor, lower=1)[0].T
         return inverse / norms[:, None], np.zeros((len(gram), 0))
-    _, values, basis = np.linalg.svd(triangle() / norms)
+    # Columns of zeros stay out: rounding would mix the others into their directions.
+    _, values, basis = np.linalg.svd((triangle() / norms)[:, used])
     rank = int((values > NEARLY_DEPENDENT * values.max(initial=0)).sum())
-    directions = basis.T / norms[:, None]
+    directions = np.zeros((len(gram), len(gram)))
+    directions[np.ix_(used, np.arange(used.sum()))] = basis.T / norms[used, None]
+    directions[~used, used.sum() :] = np.eye((~used).sum())
     return directions[:, :rank] / values[:rank], directions[:, rank:]
 
 

@@ -12,7 +12,8 @@ At the optimum, a row whose residual is not 0 counts through the sign of that re
    of them changes its sign: the reduced problem bounds the full one from below.
 4. Solve the reduced problem and look at the signs on all rows. If no pooled row has changed its
    sign, both problems have the same value here, so this is an optimum of the full one. Else keep
-   also the rows that change theirs first, and solve again.
+   also the rows that change theirs first; if more have changed, part each pool by the signs here,
+   so that the reduced problem has the right value here, too; and solve again.
 
 What is asked of all rows goes through :class:`~hwlib.lad._rows.Rows`, so that they may be in
 memory or elsewhere. How good the pilot is decides how many rows are kept, and how often. Where some
