@@ -31,10 +31,10 @@ def test_many_equal_values_are_settled_by_parted_pools(monkeypatch):
     X = rng.normal(size=(20 * N, 4))
     y = X.sum(axis=1) + rng.standard_t(3, size=20 * N)
     sizes, whole = [], _reduction.solve_surely
-    monkeypatch.setattr(
-        _reduction, "solve_surely", lambda problem: sizes.append(len(problem.y)) or whole(problem)
-    )
-    monkeypatch.setattr(_rows, "solve_surely", None)
+    for module in (_reduction, _rows):
+        monkeypatch.setattr(
+            module, "solve_surely", lambda problem: sizes.append(len(problem.y)) or whole(problem)
+        )
     agrees(np.round(X), np.round(y))
     assert max(sizes) < N
 
