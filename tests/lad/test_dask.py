@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 from tests.lad.data import HARD, LAWS, lines
 
 from hwlib import lad
@@ -436,6 +437,31 @@ def test_the_estimator(intercept):
     assert there.score(*lazy, weights) == pytest.approx(here.score(X, y, weights), abs=SAME)
     with pytest.raises(ValueError, match="X has 3 features, but the fit was made with 4"):
         there.predict(lazy[0][:, :3])
+    X[8000, 1] = np.nan
+    with pytest.raises(ValueError, match="X holds entries that are not finite, in chunk 1"):
+        there.predict(da.from_array(X, chunks=(7000, 3))).compute()
+
+
+@pytest.mark.parametrize("slope", [0, 1])
+def test_scores_where_all_targets_are_equal(slope):
+    model = LADRegressor()
+    model.coef_, model.intercept_, model.n_features_in_ = np.array([slope]), 3.0, 1
+    X, y = np.arange(N)[:, None] / 2, np.full(N, 3.0)
+    assert model.score(*in_chunks(X, y)) == model.score(X, y) == 1 - slope
+
+
+def test_the_estimators_warning_points_at_its_user():
+    X, y = lines(N, 5)
+    X[:, 1] = X[:, 2] + 1e-12 * X[:, 1]
+    for arrays in ((X, y), in_chunks(X, y)):
+        with pytest.warns(lad.NotCertifiedWarning) as caught:
+            LADRegressor().fit(*arrays)
+        assert caught[0].filename == __file__
+
+
+def test_sparse_chunks_are_refused():
+    X, y = in_chunks(*lines(N, 4))
+    refused(TypeError, r"convert it with X.toarray\(\), in chunk", X.map_blocks(csr_array), y)
 
 
 def table(n=N):

@@ -100,18 +100,26 @@ def predicted(X: Any, coef: Vector, intercept: float) -> Any:
     return rows.map_blocks(_predicted, coef, intercept, drop_axis=1, dtype=np.float64)
 
 
-def _predicted(rows: Matrix, coef: Vector, intercept: float) -> Vector:
+def _predicted(
+    rows: Matrix, coef: Vector, intercept: float, block_info: dict[int, Any] | None = None
+) -> Vector:
+    if not np.isfinite(rows).all():
+        where = f"in chunk {block_info[0]['chunk-location'][0]}" if block_info else "in a chunk"
+        raise ValueError(f"X holds entries that are not finite, {where}")
     fitted: Vector = rows @ coef + intercept
     return fitted
 
 
 def r_squared(X: Any, y: Any, sample_weight: Any, coef: Vector, intercept: float) -> float:
-    """1 − Σ vᵢ(yᵢ − ŷᵢ)² / Σ vᵢ(yᵢ − ȳ)²."""
+    """1 − Σ vᵢ(yᵢ − ŷᵢ)² / Σ vᵢ(yᵢ − ȳ)²; where all y are equal 1 or 0, as scikit-learn has it."""
     X, y, v = arrays(X, y, sample_weight)
     v = y * 0 + 1 if v is None else v
     left = (v * (y - predicted(X, coef, intercept)) ** 2).sum()
     whole = (v * (y - (v * y).sum() / v.sum()) ** 2).sum()
-    return float(1 - (left / whole).compute())
+    left, whole = require("dask", "dask").compute(left, whole)
+    if whole == 0:
+        return float(left == 0)
+    return float(1 - left / whole)
 
 
 def _nothing(_e: Vector, _error: Vector) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -203,7 +204,8 @@ def verify(X: ArrayLike, y: ArrayLike, fit: LADFit) -> Certificate:
 
     Returns:
         The certificate; :attr:`Certificate.holds` says whether the relative gap is within 1e-9. A
-        dual variable outside its box proves nothing: the gap is then infinite.
+        dual variable outside its box proves nothing: the gap is then infinite. It is the proof
+        from all rows; a fit of Dask's arrays may come with a closer one from the rows it kept.
 
     Raises:
         TypeError: An array does not hold real numbers.
@@ -295,5 +297,13 @@ def _warn(certificate: Certificate, solver: str) -> None:
         f"optimum only, not within {TOLERANCE:g}: columns of X may nearly depend on one another "
         "(centre or leave out some), or sizes be at the limits of float64 (rescale)",
         NotCertifiedWarning,
-        stacklevel=5,
+        stacklevel=_level(),
     )
+
+
+def _level() -> int:
+    """Where in the stack, seen from who asks, this package was called."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == "hwlib":
+        level, frame = level + 1, frame.f_back
+    return level

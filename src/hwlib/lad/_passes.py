@@ -6,7 +6,7 @@ NumPy and SciPy alone, so that it may run in any process.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
@@ -86,7 +86,7 @@ def chunk_at(spot: Spot, tau: float, intercept: bool, loaded: tuple[Any, ...]) -
         ValueError: Its arrays are not equally long, or y or the weights are not what they must be.
     """
     X, *columns = loaded
-    X = real_array(f"X in {spot}", X)
+    X = _named(real_array, "X", X, spot)
     targets, v, used = _column("y", columns[0], X, spot), unit_weights(len(X)), None
     if len(columns) > 1:
         v = _column("sample_weight", columns[1], X, spot)
@@ -105,8 +105,15 @@ def chunk_at(spot: Spot, tau: float, intercept: bool, loaded: tuple[Any, ...]) -
 
 
 def _column(name: str, values: Any, X: NDArray[Any], spot: Spot) -> Vector:
+    array = _named(real_array, name, values, spot)
+    column: Vector = _named(per_row, name, array, spot, len(X), spot.row)
+    return column
+
+
+def _named(check: Callable[..., Any], name: str, values: Any, spot: Spot, *arguments: Any) -> Any:
+    """What a check gives, or its refusal with the name of the chunk."""
     try:
-        return per_row(name, real_array(name, values), len(X), spot.row)
+        return check(name, values, *arguments)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{error}, in {spot}") from None
 
