@@ -116,6 +116,7 @@ bench: book $(BENCH_READY)  ## measure side by side; writes benchmarks/results
 	$(BIN)/python benchmarks/softmax.py
 	$(BIN)/python benchmarks/backprop.py
 	$(BIN)/python benchmarks/lad_dask.py
+	$(BIN)/python benchmarks/book.py
 	.venv-bench/bin/python benchmarks/lad.py
 
 # What hwlib is measured against stays out of the book's environment.

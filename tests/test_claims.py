@@ -18,6 +18,12 @@ from hwlib.claims import ClaimError, benchmark, claim, published, record
 
 HERE = SimpleNamespace(name="mnist", requested="mnist")
 STANDS_IN = SimpleNamespace(name="digits", requested="mnist")
+ORIGIN = {
+    "machine": "abacus",
+    "date": "2026-01-01",
+    "command": "python benchmarks/speed.py --beads 7",
+    "versions": {"python": "3.11.7"},
+}
 
 
 def exact(value, bound, **options):
@@ -258,14 +264,14 @@ def test_published_from_the_literature(displayed):
 
 
 def test_published_from_a_benchmark(displayed, tmp_path, monkeypatch):
-    results = {"machine": "a box", "date": "2026-01-02", "results": {"ratio": {"value": 3.5}}}
+    results = ORIGIN | {"results": {"ratio": {"value": 3.5}}}
     folder = tmp_path / "benchmarks" / "results"
     folder.mkdir(parents=True)
     (folder / "speed.json").write_text(json.dumps(results))
     monkeypatch.setattr(hwlib.claims, "__file__", str(tmp_path / "src" / "hwlib" / "claims.py"))
     published("speed-ratio", "It is faster.", result="speed/ratio", fmt=".1f")
     assert carried(displayed[0])["value"] == "3.5"
-    assert carried(displayed[0])["source"] == "a box, 2026-01-02"
+    assert carried(displayed[0])["source"] == "abacus, 2026-01-01"
     with pytest.raises(KeyError, match="ratio"):
         published("speed-other", "It is faster.", result="speed/other")
     with pytest.raises(FileNotFoundError, match="make bench"):
@@ -276,12 +282,12 @@ def test_a_benchmark_is_a_mapping_with_its_origin(tmp_path, monkeypatch):
     folder = tmp_path / "benchmarks" / "results"
     folder.mkdir(parents=True)
     entries = {"ratio": {"value": 2, "unit": "", "what": "A ratio."}}
-    text = json.dumps({"machine": "abacus", "date": "2026-01-01", "results": entries})
-    (folder / "speed.json").write_text(text)
+    (folder / "speed.json").write_text(json.dumps(ORIGIN | {"results": entries}))
     monkeypatch.setattr(hwlib.claims, "__file__", str(tmp_path / "src" / "hwlib" / "claims.py"))
     found = benchmark("speed")
     assert dict(found) == {"ratio": 2.0}
     assert (found.name, found.source) == ("speed", "abacus, 2026-01-01")
+    assert (found.command, found.versions) == (ORIGIN["command"], ORIGIN["versions"])
     with pytest.raises(KeyError, match="no result 'other', only"):
         found["other"]
     with pytest.raises(FileNotFoundError, match="make bench"):

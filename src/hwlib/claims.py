@@ -80,12 +80,16 @@ class Benchmark(Mapping[str, float]):
         name: The benchmark; its file is ``benchmarks/results/<name>.json``.
         machine: What it ran on.
         date: The day on which it ran.
+        command: The command that wrote the file, with its options.
+        versions: The versions of Python and of the packages that took part, by name.
         entries: The values by key. The object itself is a mapping to them.
     """
 
     name: str
     machine: str
     date: str
+    command: str
+    versions: Mapping[str, str]
     entries: Mapping[str, float]
 
     @property
@@ -320,7 +324,8 @@ def benchmark(name: str) -> Benchmark:
         raise FileNotFoundError(f"no benchmark results {name!r}: run make bench to make them")
     read = json.loads(path.read_text(encoding="utf-8"))
     values = {key: float(entry["value"]) for key, entry in read["results"].items()}
-    return Benchmark(name, read["machine"], read["date"], values)
+    origin = {key: read[key] for key in ("machine", "date", "command", "versions")}
+    return Benchmark(name=name, entries=values, **origin)
 
 
 def _settle(stated: Claim, value: Any, bound: Any) -> None:

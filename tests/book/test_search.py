@@ -12,7 +12,7 @@ FOUND = """() => /found|did not match/.test(document.querySelector(".search-summ
 RESULTS = """() => [...document.querySelectorAll("ul.search > li > a:first-of-type")]
   .map(link => link.getAttribute("href"))"""
 CHAPTERS = {"median": "book/lad.html", "Muon": "book/fashion-mnist-recipes.html"}
-REFERENCE = ("api", "bibliography", "errata", "ledger", "notation")
+REFERENCE = ("api", "benchmarks", "bibliography", "errata", "ledger", "notation")
 NAMES = {
     "lad.fit": "hwlib.lad.fit",
     "hwlib.lad.fit": "hwlib.lad.fit",
