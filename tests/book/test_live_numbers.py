@@ -162,6 +162,17 @@ def test_lad_equal_points_and_equal_features(
     assert "any slope" not in live_lad.words()
 
 
+@pytest.mark.parametrize("seed", [102, 251, 264])
+def test_lad_lines_of_nearly_equal_loss(seed: int, live_lad: Live) -> None:
+    """Between two of them no line is best, and none of their certificates holds there."""
+    rng = np.random.default_rng(seed)
+    x, y = (rng.integers(0, 5, (2, 30)) + 1e-4 * rng.integers(0, 2, (2, 30))).round(4)
+    place_points(live_lad, x, y)
+    now, fit = live_lad.numbers(), lad.fit(np.column_stack([np.ones(30), x]), y)
+    assert now["loss"] == pytest.approx(2 * fit.objective, abs=TOLERANCE)
+    assert abs(now["gap"]) <= TOLERANCE
+
+
 def test_lad_nearly_equal_features(live_lad: Live, rng: np.random.Generator) -> None:
     y = rng.uniform(-2, 12, 30).round(4)
     place_points(live_lad, np.append(np.full(29, 4.0), 4.0001), y)

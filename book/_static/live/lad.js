@@ -7,10 +7,10 @@ hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
   } = hwLive;
   const n = x.length, rows = [...x.keys()];
   const sum = (values) => values.reduce((a, b) => a + b, 0);
-  const TOLERANCE = 1e-10; // relative: what rounding leaves of two equal losses
-  // A residual that is not 0 is larger than this share of what it is the sum of, and one that is 0 is
-  // smaller, since no more than four decimals of a point can be set.
-  const ON_THE_LINE = 1e-12, DECIMALS = 4;
+  // What rounding leaves of two equal losses, and of a residual that is 0, as shares of the numbers that
+  // they are the sums of. Larger shares would take nearly equal lines for equal ones, and prove nothing:
+  // no more than four decimals of a point can be set.
+  const SAME_LOSS = 1e-13, ON_THE_LINE = 1e-12, DECIMALS = 4;
 
   // ---- Fits ----------------------------------------------------------------------------------
 
@@ -34,14 +34,16 @@ hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
   // are, so is all between them: the middle of the intercepts is taken, and there that of the slopes.
   const fit = (x, y) => {
     let best = Infinity, corners = [];
-    const close = (one, other) => Math.abs(one - other) <= TOLERANCE * (1 + Math.abs(other));
+    const [sumX, sumY] = [x, y].map((values) => sum(values.map(Math.abs)));
+    const close = (one, other) => Math.abs(one - other) <= ON_THE_LINE * (1 + Math.abs(other));
     for (let i = 0; i < n; i++) {
       for (let k = 0; k < i; k++) {
         if (x[i] === x[k]) continue;
         const m = (y[i] - y[k]) / (x[i] - x[k]), w = [y[i] - m * x[i], m];
-        const most = best * (1 + TOLERANCE), here = loss(w, x, y, most);
-        if (here > most) continue;
-        if (here < best * (1 - TOLERANCE)) corners = [];
+        const slack = SAME_LOSS * (sumY + n * Math.abs(w[0]) + Math.abs(m) * sumX);
+        const here = loss(w, x, y, best + slack);
+        if (here > best + slack) continue;
+        if (here < best - slack) corners = [];
         if (!corners.some((known) => close(w[0], known[0]) && close(w[1], known[1]))) corners.push(w);
         best = Math.min(best, here);
       }
