@@ -129,6 +129,7 @@ def test_a_finger_drags_and_does_not_scroll(
         target.scroll_into_view_if_needed()
         box, before = target.bounding_box(), live.numbers()
         assert box is not None
+        assert min(box["width"], box["height"]) >= FINGER
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         scrolled = live.page.evaluate("scrollY")
         finger = live.page.context.new_cdp_session(live.page)
@@ -150,6 +151,44 @@ def test_it_says_its_state_once_it_is_at_rest(live: Live) -> None:
         live.box.locator(".hw-live-words").text_content() or "nothing"
     )
     assert live.words()
+
+
+def test_a_screen_reader_finds_the_words_once_and_at_once(
+    browser: Browser, site: Path, live: Live
+) -> None:
+    heard = live.box.get_by_role("status")
+    expect(heard).to_have_count(1)
+    expect(live.box.locator(".hw-live-words")).to_have_attribute("aria-hidden", "true")
+    if live.name != "fashion":  # says nothing before it is loaded
+        context = browser.new_context()
+        context.add_init_script("window.setTimeout = () => 0")
+        page = context.new_page()
+        page.goto((site / PAGES[live.name]).as_uri())
+        expect(page.locator(".hw-live").get_by_role("status")).not_to_be_empty()
+        context.close()
+
+
+def test_a_slider_says_what_is_typed_beside_it(live: Live) -> None:
+    for name in live.box.locator("input[type='number']").evaluate_all(
+        "all => all.map(one => one.dataset.name)"
+    ):
+        live.enter((name, live.field(name).get_attribute("max")))
+        expect(live.slider(name)).to_have_attribute(
+            "aria-valuetext", live.field(name).input_value()
+        )
+
+
+@pytest.mark.parametrize("name", ["lad", "boxes", "softmax"])
+def test_the_focus_outlives_a_change_of_width(name: str, browser: Browser, site: Path) -> None:
+    with playing(browser, site, name) as live:
+        if name == "boxes":
+            live.box.locator("select").select_option("own")
+        handle = live.box.locator(".handle[tabindex='0']")
+        handle.focus()
+        before = live.box.locator("svg").first.get_attribute("width")
+        live.page.set_viewport_size({"width": NARROWEST, "height": 800})
+        expect(live.box.locator("svg").first).not_to_have_attribute("width", before or "")
+        expect(handle).to_be_focused()
 
 
 def test_nothing_moves_by_itself(live: Live) -> None:

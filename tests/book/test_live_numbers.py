@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,27 @@ def test_lad_equal_points_and_equal_features(
     assert "any slope" not in live_lad.words()
 
 
+@pytest.mark.parametrize("seed", [102, 251, 264])
+def test_lad_lines_of_nearly_equal_loss(seed: int, live_lad: Live) -> None:
+    """Between two of them no line is best, and none of their certificates holds there."""
+    rng = np.random.default_rng(seed)
+    x, y = (rng.integers(0, 5, (2, 30)) + 1e-4 * rng.integers(0, 2, (2, 30))).round(4)
+    place_points(live_lad, x, y)
+    now, fit = live_lad.numbers(), lad.fit(np.column_stack([np.ones(30), x]), y)
+    assert now["loss"] == pytest.approx(2 * fit.objective, abs=TOLERANCE)
+    assert abs(now["gap"]) <= TOLERANCE
+
+
+def test_lad_nearly_equal_features(live_lad: Live, rng: np.random.Generator) -> None:
+    y = rng.uniform(-2, 12, 30).round(4)
+    place_points(live_lad, np.append(np.full(29, 4.0), 4.0001), y)
+    now = live_lad.numbers()
+    assert now["bound"] == pytest.approx(now["loss"], abs=TOLERANCE)
+    live_lad.enter(x="4.0000001")  # four decimals count
+    assert live_lad.numbers()["x"] == 4
+    assert "any slope would do" in live_lad.words()
+
+
 # ---- Box sums ---------------------------------------------------------------------------------
 
 live_boxes = live("boxes")
@@ -260,8 +282,12 @@ live_curse = live("curse")
 
 
 def magnitude(value: int) -> str:
-    power = str(len(str(value)) - 1).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{value:,}" if value < 10**10 else f"10{power}"
+    if value < 10**10:
+        return f"{value:,}"
+    with localcontext(rounding=ROUND_HALF_UP):
+        lead, power = f"{Decimal(value):.1e}".split("e+")
+    ten = "10" + power.translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return ten if value == 10 ** int(power) else f"{lead}\xa0·\xa0{ten}"
 
 
 def curse_numbers(d: int, error: float, things: list[list[str]]) -> dict[str, int | float]:
@@ -361,6 +387,14 @@ def test_softmax_slid_and_dragged(live_softmax: Live, rng: np.random.Generator) 
         now = live_softmax.numbers()
         z = np.array([now["z1"], now["z2"], now["z3"]])
         assert_shown(live_softmax, softmax_numbers(z, now["T"]))
+
+
+def test_softmax_moved_by_keys_stays_at_tenths(live_softmax: Live) -> None:
+    live_softmax.enter(z1=2, z2=1, z3=0, T=1)
+    handle = live_softmax.box.locator("circle.handle")
+    for _ in range(7):
+        handle.press("ArrowRight")
+    assert live_softmax.shown()["z2"] == ("1.7", "1.7")
 
 
 def test_softmax_dragged_lands_at_the_pointer(live_softmax: Live) -> None:
@@ -483,6 +517,15 @@ def test_backprop_steps_by_buttons_and_keeps_the_focus(live_backprop: Live) -> N
         shown = live_backprop.numbers()
         assert shown["step"] == step
         assert ("loss" in shown) == (step >= 5)
+
+
+def test_backprop_names_each_number(live_backprop: Live) -> None:
+    live_backprop.box.get_by_role("button", name="Start again").click()
+    shown = live_backprop.shown()
+    for name, title in (("W112", "W₁,₁₂"), ("gW112", "derivative in W₁,₁₂"), ("d21", "δ₂,₁")):
+        number = live_backprop.box.get_by_role("img", name=f"{title} {shown[name][1]}", exact=True)
+        assert number.count() == 1
+    assert live_backprop.box.locator("svg text:not([aria-label], [aria-hidden])").count() == 0
 
 
 def test_backprop_compares_with_what_was_kept(live_backprop: Live) -> None:

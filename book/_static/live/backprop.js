@@ -63,7 +63,9 @@ hwLive.figure("backprop", (box, { x, W, b, y, limits, step: start }) => {
 
   const slot = (name, px, py, anchor, prefix = "") => {
     const value = number(name, 0, 3, svg("tspan"));
-    const node = text(px, py, prefix, { class: isSlope(name) ? "halo slope" : "halo value", "text-anchor": anchor });
+    const node = text(px, py, prefix, {
+      class: isSlope(name) ? "halo slope" : "halo value", "text-anchor": anchor, role: "img",
+    });
     node.append(value);
     if (control.parameter.names.includes(name)) node.addEventListener("click", () => control.pick(name));
     slots[name] = { node, value };
@@ -96,7 +98,7 @@ hwLive.figure("backprop", (box, { x, W, b, y, limits, step: start }) => {
     BOTH.forEach((i) => edge(`p${i + 1}`, [across[i], ROWS[2]], [middle, ROWS[3]]));
     const unit = (name, px, py) => canvas.append(
       svg("circle", { class: "unit", cx: px, cy: py, r: RADIUS }),
-      text(px, py + 5, name, { "text-anchor": "middle" }));
+      text(px, py + 5, name, { "text-anchor": "middle", "aria-hidden": true }));
     BOTH.forEach((i) => {
       const [px, anchor] = outside(i);
       unit(`x${SUB[i]}`, across[i], ROWS[0]);
@@ -129,6 +131,7 @@ hwLive.figure("backprop", (box, { x, W, b, y, limits, step: start }) => {
       if (known) {
         set(value, { "data-name": name });
         show(value, shown[name], 3);
+        set(node, { "aria-label": `${titled(name)} ${value.textContent}` });
       } else value.removeAttribute("data-name");
       node.classList.toggle("moved", known && hasMoved(name));
       node.classList.toggle("active", active.some((kind) => name.startsWith(kind)) && now > 0);
@@ -152,11 +155,13 @@ hwLive.figure("backprop", (box, { x, W, b, y, limits, step: start }) => {
     return `${SPOKEN[name.replace(/^g/, "")[0]]}${digits.length > 1 ? `${digits[0]},${digits.slice(1)}` : digits}`;
   };
 
+  const titled = (name) => (name === "loss" ? name : `${name.startsWith("g") ? "derivative in " : ""}${spoken(name)}`);
+
   const control = {
     step: slider({ name: "step", label: "step", min: 0, max: LAST, step: 1, value: start }, () => update()),
     answer: choice({ label: "right class", value: String(y), options: BOTH.map((i) => [String(i), String(i + 1)]) }, () => update()),
     parameter: choice({ label: "change", value: "W211", options: Object.keys(first).map((name) => [name, spoken(name)]) }, () => control.pick()),
-    value: slider({ name: "parameter", label: "to", min: limits[0], max: limits[1], step: 0.05, value: first.W211 }, () => {
+    value: slider({ name: "parameter", label: "its value", min: limits[0], max: limits[1], step: 0.05, value: first.W211 }, () => {
       parameters[control.parameter.select.value] = control.value.value;
       update();
     }),

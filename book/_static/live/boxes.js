@@ -152,10 +152,10 @@ hwLive.figure("boxes", (box, { B, N, x, most, functions, knots, limits, ticks })
     const output = net.c.slice(0, fired).reduce((a, b) => a + b, 0);
     shown = { values, net, fired };
     erase.hidden = !isOwn();
-    say(number("boxes", control.N.value, 0), " boxes, ", number("neurons", net.edges.length, 0),
+    say(number("boxes", control.N.value, 0), control.N.value === 1 ? " box, " : " boxes, ", number("neurons", net.edges.length, 0),
       " neurons. The largest error is ", number("error", largestError(values, net)), ", and the bound LB/N, with the largest slope L = ",
       number("L", steepest(values)), ", is ", number("bound", steepest(values) * B / control.N.value),
-      ". At x, ", number("fired", fired, 0), " neurons fire; their weights sum to ", number("output", output),
+      ". At x, ", number("fired", fired, 0), fired === 1 ? " neuron fires, and its weight is " : " neurons fire; their weights sum to ", number("output", output),
       ", where f is ", number("f", interpolate(values, x)), ".");
     if (top) place();
   };

@@ -25,9 +25,14 @@ hwLive.figure("curse", (box, { d, error, dimensions, errors, things }) => {
 
   const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹", FULL = 10n ** 10n;
 
-  const magnitude = (value) => (value < FULL
-    ? String(value).replace(/\B(?=(\d{3})+$)/g, ",")
-    : `10${[...String(String(value).length - 1)].map((digit) => RAISED[digit]).join("")}`);
+  const magnitude = (value) => {
+    if (value < FULL) return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
+    let power = String(value).length - 1;
+    let lead = (value / 10n ** BigInt(power - 2) + 5n) / 10n; // two digits
+    if (lead === 100n) [lead, power] = [10n, power + 1];
+    const ten = `10${[...String(power)].map((digit) => RAISED[digit]).join("")}`;
+    return value === 10n ** BigInt(power) ? ten : `${lead / 10n}.${lead % 10n}\u00a0·\u00a0${ten}`;
+  };
 
   const count = (name, value) =>
     html("span", { "data-name": name, "data-value": value }, magnitude(value));

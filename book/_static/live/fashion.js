@@ -114,7 +114,7 @@ hwLive.figure("fashion", (box, { sizes, side, classes, pictures, partBytes }) =>
     ["focus", "blur"].forEach((name) => canvas.addEventListener(name, () => update()));
 
     const mark = html("span", { class: "cursor", "aria-hidden": "true" });
-    const easel = html("div", { class: "hw-live-easel" }, canvas, mark);
+    const easel = html("div", { class: "hw-live-easel", style: `--pixels: ${side}` }, canvas, mark);
 
     // A cell for each unit of the first layer, the stronger the more it says.
     const COLUMNS = 32, cells = Array.from({ length: sizes[1] }, (_, i) => svg("rect", { "data-name": `h${i + 1}` }));
@@ -132,7 +132,7 @@ hwLive.figure("fashion", (box, { sizes, side, classes, pictures, partBytes }) =>
       const row = html("tr", {}, html("th", { scope: "row" }, name), html("td", { class: "bar" }, bar), value);
       return { row, bar, value };
     });
-    const table = html("table", { class: "hw-live-ladder" }, html("tbody", {}, ...bars.map((one) => one.row)));
+    const table = html("table", { class: "hw-live-ladder", "aria-label": "The ten probabilities" }, html("tbody", {}, ...bars.map((one) => one.row)));
 
     const take = () => {
       const i = Number(control.picture.select.value);

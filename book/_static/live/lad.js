@@ -3,11 +3,14 @@
 
 hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
   const {
-    arrows, axes, button, drag, html, number, path, set, slider, stage, svg, text, words,
+    arrows, axes, button, drag, html, legible, number, path, set, slider, stage, svg, text, words,
   } = hwLive;
   const n = x.length, rows = [...x.keys()];
   const sum = (values) => values.reduce((a, b) => a + b, 0);
-  const TOLERANCE = 1e-10; // relative: what rounding leaves of an equality
+  // What rounding leaves of two equal losses, and of a residual that is 0, as shares of the numbers that
+  // they are the sums of. Larger shares would take nearly equal lines for equal ones, and prove nothing:
+  // no more than four decimals of a point can be set.
+  const SAME_LOSS = 1e-13, ON_THE_LINE = 1e-12, DECIMALS = 4;
 
   // ---- Fits ----------------------------------------------------------------------------------
 
@@ -31,14 +34,16 @@ hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
   // are, so is all between them: the middle of the intercepts is taken, and there that of the slopes.
   const fit = (x, y) => {
     let best = Infinity, corners = [];
-    const close = (one, other) => Math.abs(one - other) <= TOLERANCE * (1 + Math.abs(other));
+    const [sumX, sumY] = [x, y].map((values) => sum(values.map(Math.abs)));
+    const close = (one, other) => Math.abs(one - other) <= ON_THE_LINE * (1 + Math.abs(other));
     for (let i = 0; i < n; i++) {
       for (let k = 0; k < i; k++) {
         if (x[i] === x[k]) continue;
         const m = (y[i] - y[k]) / (x[i] - x[k]), w = [y[i] - m * x[i], m];
-        const most = best * (1 + TOLERANCE), here = loss(w, x, y, most);
-        if (here > most) continue;
-        if (here < best * (1 - TOLERANCE)) corners = [];
+        const slack = SAME_LOSS * (sumY + n * Math.abs(w[0]) + Math.abs(m) * sumX);
+        const here = loss(w, x, y, best + slack);
+        if (here > best + slack) continue;
+        if (here < best - slack) corners = [];
         if (!corners.some((known) => close(w[0], known[0]) && close(w[1], known[1]))) corners.push(w);
         best = Math.min(best, here);
       }
@@ -62,13 +67,13 @@ hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
 
   // s is the sign of each residual; on the line it is chosen so that s and x·s sum to 0. Given the
   // sum of those, x·s is largest if the rightmost get 1 first, and smallest if the leftmost do.
-  const certificate = (r, x) => {
-    const scale = TOLERANCE * (1 + Math.max(...r.map(Math.abs), ...y.map(Math.abs)));
-    const on = rows.filter((i) => Math.abs(r[i]) <= scale).sort((i, k) => x[i] - x[k]);
+  const certificate = ([b, m], r, x, y) => {
+    const terms = (i) => Math.abs(y[i]) + Math.abs(b) + Math.abs(m * x[i]);
+    const on = rows.filter((i) => Math.abs(r[i]) <= ON_THE_LINE * terms(i)).sort((i, k) => x[i] - x[k]);
     const s = r.map((value, i) => (on.includes(i) ? 0 : Math.sign(value)));
-    const [a, b] = [-sum(s), -sum(s.map((value, i) => value * x[i]))];
+    const [wanted, tilt] = [-sum(s), -sum(s.map((value, i) => value * x[i]))];
     const fill = (order) => {
-      let left = a + order.length;
+      let left = wanted + order.length;
       return new Map(order.map((i) => {
         const part = Math.min(2, Math.max(0, left));
         left -= part;
@@ -78,7 +83,7 @@ hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
     const [low, high] = [fill(on), fill([...on].reverse())];
     const reach = (filled) => sum(on.map((i) => filled.get(i) * x[i]));
     const span = reach(high) - reach(low);
-    const share = span ? Math.min(1, Math.max(0, (b - reach(low)) / span)) : 0.5;
+    const share = span ? Math.min(1, Math.max(0, (tilt - reach(low)) / span)) : 0.5;
     for (const i of on) s[i] = low.get(i) + share * (high.get(i) - low.get(i));
     return { s, on };
   };
@@ -89,12 +94,9 @@ hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
   const lines = {
     l1: svg("path", { class: "line first" }), squares: svg("path", { class: "line second dashed" }),
   };
-  const marks = rows.map((i) => svg("path", { class: "handle", role: "slider", "aria-label": `point ${i + 1}` }));
-  const labels = rows.map(() => {
-    const value = svg("tspan"), node = text(0, 0, "s = ", { class: "halo" });
-    node.append(value);
-    return { node, value };
-  });
+  const shapes = rows.map(() => svg("path"));
+  const marks = rows.map((i) => svg("g", { class: "handle", role: "slider", "aria-label": `point ${i + 1}` },
+    svg("circle", { class: "reach", r: 12 }), shapes[i]));
   const SHAPES = { above: "M-7 5H7L0 -7Z", below: "M-7 -5H7L0 7Z", on: "M-6 -6H6V6H-6Z" };
 
   const draw = (canvas, width) => {
@@ -108,7 +110,7 @@ hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
     canvas.append(
       svg("path", { class: "line first", d: `M${width - 178} 12h24` }), text(width - 148, 16, "ℓ1"),
       svg("path", { class: "line second dashed", d: `M${width - 122} 12h24` }), text(width - 92, 16, "least squares"),
-      ...Object.values(lines), ...marks, ...labels.map(({ node }) => node));
+      ...Object.values(lines), ...marks);
     if (shown) place();
     return height;
   };
@@ -117,13 +119,9 @@ hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
 
   // The part of a line that lies within the axes.
   const clipped = ([b, m]) => {
-    const at = (value) => b + m * value;
-    const ends = [...limits.x];
-    if (m) limits.y.map((value) => (value - b) / m).forEach((value) => ends.push(value));
-    const inside = ends.filter((value) => value >= limits.x[0] - 1e-9 && value <= limits.x[1] + 1e-9 &&
-      at(value) >= limits.y[0] - 1e-9 && at(value) <= limits.y[1] + 1e-9);
-    return [Math.min(...inside), Math.max(...inside)].filter(Number.isFinite)
-      .map((value) => [scales.across(value), scales.up(at(value))]);
+    const reach = m ? limits.y.map((value) => (value - b) / m).sort((one, other) => one - other) : limits.x;
+    const from = Math.max(limits.x[0], reach[0]), to = Math.min(limits.x[1], reach[1]);
+    return from > to ? [] : [from, to].map((value) => [scales.across(value), scales.up(b + m * value)]);
   };
 
   const place = () => {
@@ -133,17 +131,14 @@ hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
       const px = scales.across(x[i]), py = scales.up(y[i]);
       const shape = on.includes(i) ? "on" : r[i] > 0 ? "above" : "below";
       const hue = s[i] >= 0 ? "--hw-c0" : "--hw-c1";
+      set(shapes[i], { d: SHAPES[shape] });
       set(marks[i], {
-        d: SHAPES[shape], transform: `translate(${px.toFixed(2)} ${py.toFixed(2)})`,
+        transform: `translate(${px.toFixed(2)} ${py.toFixed(2)})`,
         style: `fill: color-mix(in srgb, var(${hue}) ${(100 * Math.abs(s[i])).toFixed(1)}%, var(--hw-paper))`,
         class: i === chosen() ? "handle chosen" : "handle", tabindex: i === chosen() ? 0 : -1,
         "aria-valuemin": limits.y[0], "aria-valuemax": limits.y[1], "aria-valuenow": y[i],
-        "aria-valuetext": `feature ${x[i]}, target ${y[i]}, ${shape === "on" ? "on" : shape} the ℓ1 line, s ${hwLive.format(s[i], 2)}`,
+        "aria-valuetext": `feature ${legible(x[i])}, target ${legible(y[i])}, ${shape === "on" ? "on" : shape} the ℓ1 line, s ${hwLive.format(s[i], 2)}`,
       });
-      const { node, value } = labels[i];
-      set(node, { x: px + 11, y: py + 16, display: shape === "on" ? null : "none" });
-      set(value, { "data-name": shape === "on" ? `s${i + 1}` : null });
-      hwLive.show(value, s[i], 2);
     });
   };
 
@@ -151,8 +146,8 @@ hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
 
   const control = {
     point: slider({ name: "point", label: "point", min: 1, max: n, step: 1, value: 1 }, () => follow()),
-    x: slider({ name: "x", label: "feature", min: limits.x[0], max: limits.x[1], step: step, value: x[0] }, () => moved()),
-    y: slider({ name: "y", label: "target", min: limits.y[0], max: limits.y[1], step: step, value: y[0] }, () => moved()),
+    x: slider({ name: "x", label: "feature", min: limits.x[0], max: limits.x[1], step, value: x[0], decimals: DECIMALS }, () => moved()),
+    y: slider({ name: "y", label: "target", min: limits.y[0], max: limits.y[1], step, value: y[0], decimals: DECIMALS }, () => moved()),
   };
   const chosen = () => Math.round(control.point.value) - 1;
   const follow = () => {
@@ -183,7 +178,7 @@ hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
     });
     return html("tr", {}, html("th", { scope: "row" }, name), ...numbers);
   };
-  const table = html("table", {},
+  const table = html("table", { "aria-label": "The two lines" },
     html("thead", {}, html("tr", {}, html("td"), ...["intercept", "slope", "Σ|r|", "Σr²"].map((name) => html("th", { scope: "col" }, name)))),
     html("tbody", {}, row("ℓ1", "l1"), row("least squares", "ls")));
   const { nodes, say } = words();
@@ -191,7 +186,7 @@ hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
   const update = () => {
     const { w: l1, open } = fit(x, y), squares = leastSquares(x, y);
     const r = residuals(l1, x, y);
-    const { s, on } = certificate(r, x);
+    const { s, on } = certificate(l1, r, x, y);
     shown = { l1, squares, s, on, r };
     for (const [key, w] of [["l1", l1], ["ls", squares]]) {
       const left = residuals(w, x, y);
@@ -202,7 +197,9 @@ hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
     const carriers = on.map((i) => i + 1).sort((a, b) => a - b);
     say(open ? "All points have the same feature, so any slope would do. " : "",
       carriers.length ? "On the ℓ1 line: " : "No point is on the ℓ1 line",
-      ...carriers.flatMap((i, k) => [k ? " and point " : "point ", number(`carrier${k + 1}`, i, 0)]), ". ",
+      ...carriers.flatMap((i, k) => [
+        k ? " and point " : "point ", number(`carrier${k + 1}`, i, 0), " with s = ", number(`s${i}`, s[i - 1], 2),
+      ]), ". ",
       "The certificate proves that no line has a loss below ", number("bound", bound), "; this one has ",
       number("loss", total), ", so the gap is ", number("gap", total - bound), ".");
     if (scales) place();
@@ -222,6 +219,6 @@ hwLive.figure("lad", (box, { x, y, limits, ticks, step }) => {
     drag(mark, canvas, (across, up) => moveTo(
       Number(scales.across.back(across).toFixed(2)), Number(scales.up.back(up).toFixed(2))));
     arrows(mark, (right, up) => moveTo(
-      Number((x[i] + right * step).toFixed(4)), Number((y[i] + up * step).toFixed(4))));
+      Number((x[i] + right * step).toFixed(DECIMALS)), Number((y[i] + up * step).toFixed(DECIMALS))));
   });
 });

@@ -43,6 +43,9 @@ window.hwLive = (() => {
     return (fits ? value.toFixed(digits) : value.toExponential(1)).replaceAll("-", "−");
   };
 
+  // A number as somebody would type it, without the digits that only arithmetic has.
+  const legible = (value) => Number(value.toPrecision(6));
+
   // A text is changed in place: a new one would have the page look all its :has() rules up again,
   // which takes some fifty milliseconds beside the mathematics.
   const write = (node, text) => {
@@ -71,24 +74,27 @@ window.hwLive = (() => {
     }
   };
 
-  // Words for everybody, and the same for a screen reader once the figure has come to rest.
+  // Words for the eyes, and the same for a screen reader once the figure has come to rest. The first
+  // are there to be found: a page that opens announces nothing.
   const REST = 400; // milliseconds
 
   const words = () => {
-    const seen = html("p", { class: "hw-live-words" });
+    const seen = html("p", { class: "hw-live-words", "aria-hidden": true });
     const heard = html("p", { class: "hw-sr", role: "status" });
     let waiting = 0;
     const rewrite = (old, next) => {
       if (next.nodeType === Node.TEXT_NODE) old.data = next.data;
       else write(set(old, { "data-name": next.dataset.name, "data-value": next.dataset.value }), next.textContent);
     };
+    const repeat = () => { heard.textContent = seen.textContent; };
     const say = (...pieces) => {
       const next = pieces.map((piece) => (piece.nodeType ? piece : new Text(piece))), old = [...seen.childNodes];
       const alike = next.length === old.length && next.every((node, k) => node.nodeName === old[k].nodeName);
       if (alike) old.forEach((node, k) => rewrite(node, next[k]));
       else seen.replaceChildren(...next);
       clearTimeout(waiting);
-      waiting = setTimeout(() => { heard.textContent = seen.textContent; }, REST);
+      if (heard.firstChild) waiting = setTimeout(repeat, REST);
+      else repeat();
     };
     return { nodes: [seen, heard], say };
   };
@@ -97,8 +103,9 @@ window.hwLive = (() => {
 
   // A slider and a field for one number. What cannot be read leaves the number as it was; what is
   // out of range counts as the nearest that is not. A step of 1 means whole numbers. With `values`
-  // the slider has a place for each of them, and the field takes what lies between, too.
-  const slider = ({ name, label, min, max, step, value, values }, changed) => {
+  // the slider has a place for each of them, and the field takes what lies between, too. Of what is
+  // typed `decimals` count, if they are given.
+  const slider = ({ name, label, min, max, step, value, values, decimals }, changed) => {
     if (values) [min, max] = [values[0], values.at(-1)];
     const nearest = (number) => values.reduce((best, one, i) =>
       (Math.abs(one - number) < Math.abs(values[best] - number) ? i : best), 0);
@@ -111,17 +118,21 @@ window.hwLive = (() => {
       "aria-label": label,
     });
     const field = html("input", { type: "number", min, max, step: "any", "aria-label": `${label}, as a number` });
-    const row = html("div", { class: "hw-live-row" }, html("span", {}, label), range, field);
+    const row = html("div", { class: "hw-live-row" }, html("span", { "aria-hidden": true }, label), range, field);
+    const take = (next) => {
+      value = allowed(next);
+      range.value = place(value);
+      set(range, { "aria-valuetext": legible(value) });
+      set(field, { "data-name": name, "data-value": value });
+    };
 
     const control = {
       row,
       get value() { return value; },
       set value(next) {
-        value = allowed(next);
-        range.value = place(value);
-        range.setAttribute("aria-valuetext", value);
-        field.value = value;
-        set(field, { "data-name": name, "data-value": value, "aria-invalid": null });
+        take(next);
+        field.value = legible(value);
+        set(field, { "aria-invalid": null });
       },
     };
     range.addEventListener("input", () => {
@@ -132,9 +143,7 @@ window.hwLive = (() => {
       const typed = field.valueAsNumber;
       set(field, { "aria-invalid": typed !== allowed(typed) });
       if (Number.isNaN(typed)) return;
-      value = allowed(typed);
-      field.dataset.value = value;
-      range.value = place(value);
+      take(decimals === undefined ? typed : Number(typed.toFixed(decimals)));
       changed();
     });
     field.addEventListener("change", () => { control.value = value; });
@@ -149,7 +158,7 @@ window.hwLive = (() => {
     const select = html("select", { "aria-label": label, change: () => changed(select.value) });
     options.forEach(([name, text]) => select.append(html("option", { value: name }, text)));
     select.value = value;
-    return { row: html("div", { class: "hw-live-row" }, html("span", {}, label), select), select };
+    return { row: html("div", { class: "hw-live-row" }, html("span", { "aria-hidden": true }, label), select), select };
   };
 
   // ---- Drawings ----------------------------------------------------------------------------
@@ -162,8 +171,10 @@ window.hwLive = (() => {
     new ResizeObserver(() => {
       if (parent.clientWidth === width || !parent.clientWidth) return;
       width = parent.clientWidth;
+      const focused = document.activeElement; // which a drawing anew takes out and puts back
       const height = draw(canvas, width);
       set(canvas, { width, height, viewBox: `0 0 ${width} ${height}` });
+      if (canvas.contains(focused)) focused.focus({ preventScroll: true });
     }).observe(parent);
     return canvas;
   };
@@ -249,7 +260,7 @@ window.hwLive = (() => {
     waiting[name](Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)));
 
   return {
-    arrive, arrows, axes, button, choice, drag, figure, format, hold, html, number, part, path, set, show,
+    arrive, arrows, axes, button, choice, drag, figure, format, hold, html, legible, number, part, path, set, show,
     slider, stage, svg, text, words,
   };
 })();

@@ -134,8 +134,9 @@ hwLive.figure("softmax", (box, { z, T, limits, temperatures, sizeIfEqual }) => {
   const canvas = stage(left, "The simplex: a triangle with a dot for each place, as large as the Jacobian there", draw);
   drag(point, canvas, (x, up) => reach(probabilitiesAt(x, up)));
   arrows(point, (right, up) => {
-    controls.z[1].value += 0.1 * right;
-    controls.z[2].value += 0.1 * up;
+    [0, right, up].forEach((steps, i) => {
+      controls.z[i].value = Number((controls.z[i].value + 0.1 * steps).toFixed(4));
+    });
     update();
   });
 });
