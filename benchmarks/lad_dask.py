@@ -31,9 +31,11 @@ from threadpoolctl import threadpool_limits
 
 from hwlib import lad
 
-D, CHUNK = 20, 500_000
+D = 20
+# Rows of a chunk in memory, and of a file.
+CHUNK, FILE = 1_000_000, 2_000_000
 IN_MEMORY, ON_DISK = 10**7, 10**8
-SIZES = (2_000_000, 5_000_000, 10_000_000, 20_000_000)
+SIZES = (4_000_000, 8_000_000, 16_000_000, 40_000_000)
 REPEATS = 3
 NAME = "lad_dask"
 
@@ -86,8 +88,8 @@ def beside_numpy(seed: int) -> dict[str, Result]:
 
 def write(folder: Path, n: int, seed: int) -> None:
     """A pair of .npy files for each chunk."""
-    for i in range(n // CHUNK):
-        X, y = rows(CHUNK, seed + i)
+    for i in range(n // FILE):
+        X, y = rows(FILE, seed + i)
         np.save(folder / f"X{i}.npy", X)
         np.save(folder / f"y{i}.npy", y)
 
@@ -100,7 +102,7 @@ def stored(folder: Path, n: int, mode: str | None = "r") -> tuple[Any, Any]:
         return np.load(folder / f"{name}{block_id[0]}.npy", mmap_mode=mode)
 
     def column(name: str, *shape: int) -> Any:
-        chunks = ((CHUNK,) * (n // CHUNK), *((size,) for size in shape))
+        chunks = ((FILE,) * (n // FILE), *((size,) for size in shape))
         return da.map_blocks(read, name, chunks=chunks, meta=np.empty((0,) * len(chunks)))
 
     return column("X", D), column("y")
@@ -125,7 +127,7 @@ def on_workers(seed: int) -> dict[str, Result]:
                 distributed.LocalCluster(**options, dashboard_address=None) as cluster,
                 distributed.Client(cluster),
             ):
-                lad.fit(*stored(folder, 2 * CHUNK))  # modules are imported on the workers
+                lad.fit(*stored(folder, 2 * FILE))  # modules are imported on the workers
                 for n in SIZES:
                     lazy = stored(folder, n)
                     spent, fit = timed(lambda lazy=lazy: lad.fit(*lazy))  # type: ignore[misc]

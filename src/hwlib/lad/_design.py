@@ -7,7 +7,7 @@ several machines, can stand behind the same methods.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import ceil, log
+from math import ceil, log2
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -19,7 +19,7 @@ Matrix = NDArray[np.floating[Any]]
 
 # A block of 2048 rows of 20 numbers lies in a core's second-level cache.
 BLOCK = 2048
-# Sums over more rows than this are summed up in turn, so that their error does not grow with n.
+# Sums over so many rows are added up in pairs, so that their error hardly grows with n.
 CHUNK = 128
 
 
@@ -90,7 +90,7 @@ class DenseDesign:
         n = self.shape[0]
         if not self._is_plain or n <= BLOCK:
             return min(n, BLOCK) + n // BLOCK + 1
-        return (CHUNK + 1) * ceil(log(n, CHUNK))
+        return CHUNK + 1 + ceil(log2(n / CHUNK))
 
     def abs_tdot(self, v: Vector) -> Vector:
         """|X|ᵀ v."""
@@ -147,7 +147,7 @@ def _outer(S: Matrix) -> Matrix:
 
 
 def _chunked(a: Vector, X: Matrix) -> Vector:
-    """Xᵀ a, summed over chunks, and these over chunks of them."""
+    """Xᵀ a, summed over chunks, and these in pairs."""
     n, d = X.shape
     if n <= BLOCK:
         product: Vector = a @ X
@@ -155,5 +155,8 @@ def _chunked(a: Vector, X: Matrix) -> Vector:
     whole = n // CHUNK * CHUNK
     heads = np.matmul(a[:whole].reshape(-1, 1, CHUNK), X[:whole].reshape(-1, CHUNK, d))
     sums = heads.reshape(-1, d)
-    total: Vector = _chunked(np.ones(len(sums)), sums) + a[whole:] @ X[whole:]
+    while len(sums) > 1:
+        half = len(sums) // 2
+        sums = np.concatenate([sums[:half] + sums[half : 2 * half], sums[2 * half :]])
+    total: Vector = sums[0] + a[whole:] @ X[whole:]
     return total

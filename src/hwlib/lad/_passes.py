@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import pairwise
+from math import ceil
 from operator import add
 from typing import Any
 
@@ -25,8 +27,8 @@ from hwlib.lad._solution import Solution
 
 Index = NDArray[np.intp]
 
-# Rows of a block: with 20 columns they fit in a core's cache, and the calls on them cost little.
-ROWS = 4096
+# Rows of a block at most: with 20 columns they are 2.6 MB, and the calls on them cost little.
+ROWS = 16_384
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,11 @@ class Chunk:
 
         What is computed on the way is small, too, and its memory is used again.
         """
-        for start in range(0, len(self.problem.y), ROWS):
+        n = len(self.problem.y)
+        cuts = np.linspace(0, n, ceil(n / ROWS) + 1).astype(np.intp).tolist()
+        for start, stop in pairwise(cuts):
             spot = replace(self.spot, first=self.spot.first + start)
-            yield Chunk(spot, self.problem.part(start, start + ROWS), self.X[:0])
+            yield Chunk(spot, self.problem.part(start, stop), self.X[:0])
 
 
 def load(*arrays: Any) -> tuple[Any, ...]:
