@@ -157,3 +157,18 @@ def test_an_exact_fit_through_repeated_rows_is_seen_to_be_unique(solver):
     fit = lad.fit(X, y, quantile=0.75, sample_weight=[2, 1, 1, 1, 2, 2], solver=solver)
     assert fit.unique is True
     np.testing.assert_allclose(X @ fit.coef, y, atol=1e-12)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_equal_rows_make_no_vertex(solver, order):
+    # Elimination did not see that two of the d rows were equal: the path ended at the fourth step,
+    # with a dual that was none, and the gap was a fifth of the loss.
+    table = """3 2 3 -1 0 3; -2 1 0 0 -2 3; 0 -2 3 1 2 2; -1 2 3 0 0 2; 0 -1 2 -1 3 1; 0 -2 3 1 2 3;
+        -1 0 2 0 -2 3; 2 -2 -1 -2 3 1; 2 -2 -1 -2 3 3; -2 1 0 0 -2 1; -2 -3 1 0 0 1;
+        -2 2 1 -1 -3 1; -3 2 3 -1 3 3; 0 -1 -1 -2 3 1; 1 0 -2 3 -3 1; 3 3 -3 2 3 2"""
+    rows = np.array([row.split() for row in table.split(";")], float)
+    X = np.array(rows[:, :4], order=order)
+    fit = lad.fit(X, rows[:, 4], quantile=0.1, sample_weight=rows[:, 5], solver=solver)
+    assert fit.relative_gap <= CERTIFIED
+    np.testing.assert_allclose(fit.coef * 113, [92, -42, -65, -3], atol=1e-9)
