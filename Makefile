@@ -15,7 +15,7 @@ IMPORTED := plot,cvxpy,torch,dask,homework,test
 export OMP_NUM_THREADS = 1
 .DEFAULT_GOAL := help
 .PHONY: help env book pdf serve test lint types units grading strict site notebooks reproduce faults bench browser lock clean \
-  audit test-oldest test-newest
+  audit test-oldest test-newest fuzz
 
 help:  ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -75,6 +75,9 @@ site: env  ## the tests of the built site (after make strict)
 # a commit executes one of them, ALL=1 both.
 notebooks: env  ## execute the chapters' notebooks (after make strict; ALL=1 the slow ones, too)
 	HWLIB_ALL_NOTEBOOKS=$(ALL) $(BIN)/pytest -m notebooks
+
+fuzz: env  ## try every property on 10,000 fresh examples: hours
+	$(BIN)/pytest -m hypothesis --hypothesis-profile=fuzz --timeout=0
 
 test-oldest: $(OLDEST_READY)  ## the library's tests with the oldest dependencies (PYTHON must be 3.11)
 	.venv-oldest/bin/pytest --ignore=tests/book -m "not grading" -W ignore::DeprecationWarning

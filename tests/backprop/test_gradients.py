@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.backprop import reference
 
@@ -18,7 +18,6 @@ FAINT = 1e-4
 # Sums of at most a few dozen float32 products, through four layers.
 FLOAT32 = 2e-5
 activations = st.sampled_from(["relu", "sigmoid", "tanh"])
-modest = settings(derandomize=True, database=None, deadline=None, max_examples=150)
 
 
 @st.composite
@@ -46,7 +45,6 @@ def assert_near(gradients, expected, tolerance):
             assert np.abs(g - t).max() <= tolerance * max(np.abs(t).max(), FAINT * largest)
 
 
-@modest
 @given(problems())
 def test_gradients_agree_with_autograd(problem):
     network, X, y = problem
@@ -60,7 +58,6 @@ def test_gradients_agree_with_autograd(problem):
     assert reference.same_bits(before, network)
 
 
-@modest
 @given(problems())
 def test_in_float32_the_gradients_are_those_of_float64_but_for_the_rounding(problem):
     network, X, y = problem

@@ -7,13 +7,12 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hwlib import boxes
 
 EPS = 2.0**-52
-thorough = settings(derandomize=True, database=None, deadline=None, max_examples=300)
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 usual = st.floats(-4, 4)
@@ -48,14 +47,12 @@ def places(network, others):
     return np.unique(x)
 
 
-@thorough
 @given(networks(dyadic), st.lists(dyadic, max_size=5))
 def test_dyadic_weights_give_the_exact_sum(network, others):
     x = places(network, others)
     np.testing.assert_array_equal(network(x), written_out(network, x))
 
 
-@thorough
 @given(networks(usual), st.lists(usual, max_size=5))
 def test_the_sum_is_within_its_bound(network, others):
     x = places(network, others)
@@ -64,7 +61,6 @@ def test_the_sum_is_within_its_bound(network, others):
     assert (np.abs(network(x) - written_out(network, x))[np.isfinite(x)] <= bound).all()
 
 
-@thorough
 @given(st.lists(st.tuples(numbers, numbers), min_size=1, max_size=6), st.lists(numbers, max_size=5))
 def test_every_step_decides_by_the_floating_point_sign(pairs, others):
     w, b = np.array(pairs).T

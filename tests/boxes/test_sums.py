@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hwlib import boxes
 
 EPS = 2.0**-52
-thorough = settings(derandomize=True, database=None, deadline=None, max_examples=300)
 positive = st.floats(1e-3, 1e3)
 # Bounded by 1 with slopes up to 3, smooth or not.
 FUNCTIONS = {
@@ -29,7 +28,6 @@ def fine(bound, n):
     return x[np.abs(x) <= bound]
 
 
-@thorough
 @given(st.floats(-1e3, 1e3), positive, st.floats(-1e3, 1e3))
 def test_the_box_is_half_open_or_open(height, width, start):
     end = start + width
@@ -217,7 +215,6 @@ def test_a_jump_costs_nothing():
     np.testing.assert_array_equal(network(x), np.sign(x - 0.3))
 
 
-@thorough
 @given(st.floats(1e-6, 10), st.floats(0, 100), st.floats(1e-3, 100))
 def test_the_number_of_boxes_is_the_least_that_does(error, lipschitz, bound):
     n = boxes.boxes_needed(error, lipschitz, bound)

@@ -9,7 +9,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from tests.lad.data import HARD, LAWS, lines
@@ -290,7 +290,6 @@ def test_a_warning_where_there_is_no_proof():
     assert caught[0].filename == __file__
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     seed=st.integers(0, 2**32 - 1),
     d=st.integers(1, 6),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.lad.test_certificate import exact_loss, exactly
 
@@ -11,7 +13,6 @@ from hwlib import lad
 
 CERTIFIED = 1e-9  # what hwlib promises
 SAME = 1e-9  # small integers: well-conditioned systems of at most 4 columns, errors near 1e-14
-modest = settings(derandomize=True, database=None, deadline=None, max_examples=80)
 
 integers = st.integers(-3, 3).map(float)
 # Quarters between −8 and 8 are exact in float64, and so are their sums.
@@ -41,7 +42,6 @@ def assert_same(found, coef, objective, unique):
     assert found.unique is unique
 
 
-@modest
 @given(problems())
 def test_small_integers_are_always_certified(problem):
     X, y, v, tau = problem
@@ -51,7 +51,6 @@ def test_small_integers_are_always_certified(problem):
     assert fit.unique is not None
 
 
-@modest
 @given(problems(), problems())
 def test_no_other_coefficients_are_better_by_more_than_the_gap(problem, other):
     X, y, v, tau = problem
@@ -66,9 +65,9 @@ def exactly_one(value):
     return row[0] if np.ndim(value) == 0 else row
 
 
-@modest
-@given(problems(quarters), st.integers(-20, 20))
-def test_scaling_y_scales_the_coefficients(problem, power):
+@given(problems(quarters), st.integers(-300, 300))
+def test_scale_equivariance(problem, power):
+    """Koenker and Bassett: w(τ; λy, X) = λ w(τ; y, X) for λ > 0."""
     X, y, v, tau = problem
     fit, scale = fitted(X, y, v, tau), 2.0**power
     scaled = fitted(X, scale * y, v, tau)
@@ -78,9 +77,9 @@ def test_scaling_y_scales_the_coefficients(problem, power):
     assert scaled.unique is fit.unique
 
 
-@modest
 @given(problems(), st.lists(integers, min_size=4, max_size=4))
-def test_adding_a_plane_to_y_adds_its_coefficients(problem, plane):
+def test_regression_equivariance(problem, plane):
+    """Koenker and Bassett: w(τ; y + Xb, X) = w(τ; y, X) + b."""
     X, y, v, tau = problem
     b = np.array(plane[: X.shape[1]])
     fit, moved = fitted(X, y, v, tau), fitted(X, y + X @ b, v, tau)
@@ -90,15 +89,14 @@ def test_adding_a_plane_to_y_adds_its_coefficients(problem, plane):
         assert_same(moved, fit.coef + b, fit.objective, True)
 
 
-@modest
 @given(problems())
-def test_turning_y_around_turns_the_quantile_around(problem):
+def test_reflection_equivariance(problem):
+    """Koenker and Bassett: w(τ; −y, X) = −w(1 − τ; y, X)."""
     X, y, v, tau = problem
     fit, turned = fitted(X, y, v, tau), fitted(X, -y, v, 1 - tau)
     assert_same(turned, -fit.coef, fit.objective, fit.unique)
 
 
-@modest
 @given(problems(), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_matter(problem, random):
     X, y, v, tau = problem
@@ -108,7 +106,6 @@ def test_the_order_of_the_rows_does_not_matter(problem, random):
     assert_same(mixed, fit.coef, fit.objective, fit.unique)
 
 
-@modest
 @given(problems(), st.lists(st.sampled_from([-4.0, -0.5, 0.25, 2.0]), min_size=4, max_size=4))
 def test_scaling_columns_scales_their_coefficients_back(problem, factors):
     X, y, v, tau = problem
@@ -117,9 +114,9 @@ def test_scaling_columns_scales_their_coefficients_back(problem, factors):
     assert_same(scaled, fit.coef / scale, fit.objective, fit.unique)
 
 
-@modest
 @given(problems(), st.lists(integers, min_size=6, max_size=6))
-def test_mixing_columns_leaves_the_optimum(problem, above):
+def test_reparametrization_equivariance(problem, above):
+    """Koenker and Bassett: w(τ; y, XA) = A⁻¹ w(τ; y, X) for a regular A."""
     X, y, v, tau = problem
     d = X.shape[1]
     mix = np.eye(d)
@@ -133,7 +130,6 @@ def test_mixing_columns_leaves_the_optimum(problem, above):
         )
 
 
-@modest
 @given(problems())
 def test_a_weight_counts_rows(problem):
     X, y, v, tau = problem
@@ -143,9 +139,15 @@ def test_a_weight_counts_rows(problem):
     assert_same(repeated, fit.coef, fit.objective, fit.unique)
 
 
-@modest
-@given(problems(), st.sampled_from(["interior-point", "highs"]))
+@given(problems(), st.sampled_from(["interior-point", "highs", "cvxpy"]))
 def test_the_solver_does_not_matter(problem, solver):
     X, y, v, tau = problem
     fit = fitted(X, y, v, tau)
+    if solver == "cvxpy":  # its solvers may stop before it is plain which rows meet in the optimum
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", lad.NotCertifiedWarning)
+            other = lad.fit(X, y, sample_weight=v, quantile=tau, solver=solver)
+        assert abs(other.objective - fit.objective) <= fit.gap + other.gap
+        assert other.unique in (None, fit.unique)
+        return
     assert_same(fitted(X, y, v, tau, solver=solver), fit.coef, fit.objective, fit.unique)

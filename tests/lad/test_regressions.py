@@ -120,3 +120,55 @@ def test_dummies_behind_ones_are_seen_to_depend_however_many_rows_there_are(n):
     assert fit.coef[-1] == 0
     medians = [np.median(y[group::20]) for group in range(20)]
     np.testing.assert_allclose(fit.coef[0] + fit.coef[1:], medians, atol=1e-12)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_row_that_no_dependence_touches_does_not_hide_it(solver):
+    # What the projection on the other columns left in the row (0, 0, 0, 1), 2e-31, was taken for a
+    # width of X: no bound was found, and the gap was the whole loss.
+    X = np.array([[0.0, 0, 0, 0], [0, 0, 0, 1], [-3, 1, -3, -3], [-3, 1, -3, -3]])
+    fit = lad.fit(X, [0.0, 0, 0, 1], quantile=0.1, solver=solver)
+    assert fit.relative_gap <= CERTIFIED
+    assert fit.unique is False
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_targets_of_0_leave_the_uniqueness_of_0_in_no_doubt(solver, order):
+    # Coefficients of 1e-33 were taken for numbers with a scale of their own, and False came out,
+    # or True, as the rows lay in memory.
+    table = """0 0 0 1; 0 0 1 0; 0 0 1 0; 0 0 1 -1; 0 1 0 0; 0 1 0 0; 0 1 -1 0; 0 -1 2 1; 0 2 0 0;
+        1 0 0 -1; 3 0 1 -1; 3 -1 0 0; 0 -1 -2 1; -1 0 2 0; 0 -1 0 2; -1 0 -1 0"""
+    rows = np.array([row.split() for row in table.split(";")], float)
+    v = np.array([1.0] * 14 + [2, 2])
+    X = rows[:, :3]
+    for layout in (X, np.array(X, order=order)):
+        fit = lad.fit(layout, rows[:, 3], sample_weight=v, solver=solver)
+        np.testing.assert_allclose(fit.coef, 0, atol=1e-9)
+        assert fit.unique is True
+
+
+@pytest.mark.parametrize("solver", ["auto", "interior-point", "highs"])
+def test_an_exact_fit_through_repeated_rows_is_seen_to_be_unique(solver):
+    # No d of these rows were found that are a vertex and independent: HiGHS's fit had no answer.
+    X = [[1, -1, 2, 2], [-3, -3, -1, -1], [-3, -2, -3, -3], [-3, -2, -3, -3], [1, -1, 2, 2]]
+    X = np.array([*X, [2, 1, 0, 3]], dtype=float)
+    y = np.array([-1.0, 3, -2, -2, -1, 3])
+    fit = lad.fit(X, y, quantile=0.75, sample_weight=[2, 1, 1, 1, 2, 2], solver=solver)
+    assert fit.unique is True
+    np.testing.assert_allclose(X @ fit.coef, y, atol=1e-12)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_equal_rows_make_no_vertex(solver, order):
+    # Elimination did not see that two of the d rows were equal: the path ended at the fourth step,
+    # with a dual that was none, and the gap was a fifth of the loss.
+    table = """3 2 3 -1 0 3; -2 1 0 0 -2 3; 0 -2 3 1 2 2; -1 2 3 0 0 2; 0 -1 2 -1 3 1; 0 -2 3 1 2 3;
+        -1 0 2 0 -2 3; 2 -2 -1 -2 3 1; 2 -2 -1 -2 3 3; -2 1 0 0 -2 1; -2 -3 1 0 0 1;
+        -2 2 1 -1 -3 1; -3 2 3 -1 3 3; 0 -1 -1 -2 3 1; 1 0 -2 3 -3 1; 3 3 -3 2 3 2"""
+    rows = np.array([row.split() for row in table.split(";")], float)
+    X = np.array(rows[:, :4], order=order)
+    fit = lad.fit(X, rows[:, 4], quantile=0.1, sample_weight=rows[:, 5], solver=solver)
+    assert fit.relative_gap <= CERTIFIED
+    np.testing.assert_allclose(fit.coef * 113, [92, -42, -65, -3], atol=1e-9)

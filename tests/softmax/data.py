@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import settings
 from hypothesis import strategies as st
 
 DTYPES = [np.float16, np.float32, np.float64, np.longdouble]
-modest = settings(derandomize=True, database=None, deadline=None, max_examples=150)
-few = settings(modest, max_examples=60)
 
 
 def inner(dtype):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.softmax.data import few, inner, modest, temperatures, vectors
+from tests.softmax.data import inner, temperatures, vectors
 from tests.softmax.reference import Reference, assert_close, exact, least, roundoff
 
 from hwlib.softmax import (
@@ -21,7 +21,6 @@ from hwlib.softmax import (
 )
 
 
-@modest
 @given(vectors(), temperatures())
 def test_softmax(z, temperature):
     found, wanted = softmax(z, temperature=temperature), Reference.of(z, temperature)
@@ -30,7 +29,6 @@ def test_softmax(z, temperature):
     assert_close(found, wanted.y, off, inner(z.dtype), stored=z.dtype)
 
 
-@modest
 @given(vectors(), temperatures())
 def test_log_softmax(z, temperature):
     found, wanted = log_softmax(z, temperature=temperature), Reference.of(z, temperature)
@@ -49,7 +47,6 @@ def test_log_softmax(z, temperature):
     )
 
 
-@few
 @given(vectors(most=5), temperatures())
 def test_jacobian(z, temperature):
     found, wanted = jacobian(z, temperature=temperature), Reference.of(z, temperature)
@@ -64,7 +61,6 @@ def test_jacobian(z, temperature):
         assert_close(found[i], row, slack, inner(z.dtype), stored=z.dtype)
 
 
-@modest
 @given(vectors(), st.data(), temperatures(), st.sampled_from([jvp, vjp]))
 def test_products(z, data, temperature, product):
     v = data.draw(vectors(most=8, masks=False, dtypes=(z.dtype.type,)))
@@ -88,7 +84,6 @@ def test_products(z, data, temperature, product):
     )
 
 
-@modest
 @given(vectors(), st.data(), temperatures())
 def test_cross_entropy_of_a_class(z, data, temperature):
     target = data.draw(st.integers(0, len(z) - 1))
@@ -102,7 +97,6 @@ def test_cross_entropy_of_a_class(z, data, temperature):
         assert_close([found], [loss], [slack], inner(z.dtype), stored=z.dtype)
 
 
-@modest
 @given(vectors(dtypes=(np.float32, np.float64)), st.data(), temperatures())
 def test_cross_entropy_of_probabilities(z, data, temperature):
     weights = data.draw(st.lists(st.integers(0, 4), min_size=len(z), max_size=len(z)))
@@ -120,7 +114,6 @@ def test_cross_entropy_of_probabilities(z, data, temperature):
     assert_close([found], [loss], [allowed], z.dtype)
 
 
-@modest
 @given(vectors(), st.data(), temperatures())
 def test_cross_entropy_gradient(z, data, temperature):
     target = data.draw(st.integers(0, len(z) - 1))

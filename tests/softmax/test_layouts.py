@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.softmax.data import DTYPES, few, vectors
+from tests.softmax.data import DTYPES, vectors
 
 from hwlib import softmax as module
 from hwlib.softmax import (
@@ -184,7 +184,6 @@ def test_every_public_function_is_called_here():
     assert set(calls(z, z, 0)) == set(module.__all__)
 
 
-@few
 @given(vectors(), st.sampled_from(["warn", "raise"]), st.data())
 def test_arguments_stay_as_they_are_and_numpy_is_silent(z, setting, data):
     v = np.resize(data.draw(vectors(masks=False, dtypes=(z.dtype.type,))), z.shape)

@@ -17,6 +17,8 @@ from hwlib.lad._problem import Problem
 NEARLY_DEPENDENT = 2.0**-44
 # This close, it is the rounding of entries that does not say whether the column depends on others.
 ROUNDED = 2.0**-50
+# Q = X H is orthonormal, up to this.
+ORTHONORMAL = 2.0**-44
 # Rows of a QR decomposition at most, unless there are many columns.
 TALL = 256
 # Down to this share a Gram matrix, which squares it, still tells the columns apart well.
@@ -124,7 +126,9 @@ def is_wide(X: Design, half: Matrix, directions: Matrix, along: Matrix, squares:
     sizes += ROUNDED * (sizes * norms).max(axis=0) / norms
     for rows in _blocks(X):
         left = np.abs(_precisely(rows, directions) - rows @ (half @ along))
-        if (left > ROUNDED * (np.abs(rows) @ sizes)).any():
+        rounding = ROUNDED * (np.abs(rows) @ sizes)
+        rounding += ORTHONORMAL * (np.abs(rows @ half) @ np.abs(along))
+        if (left > rounding).any():
             return True
     return False
 

@@ -103,7 +103,11 @@ def _fits_exactly(problem: Problem, point: Point) -> bool:
     """Whether least squares leaves in each row no more than the rounding of that row."""
     if point.steps or np.abs(point.r).max() > EXACT_FIT * np.abs(problem.y).max():
         return False
-    return bool((np.abs(point.r) <= EXACT_FIT * problem.sizes(point.w)).all())
+    return _is_rounding(problem, point.w, point.r)
+
+
+def _is_rounding(problem: Problem, w: Vector, r: Vector) -> bool:
+    return bool((np.abs(r) <= EXACT_FIT * problem.sizes(w)).all())
 
 
 def settled(inner: Conditioned, w: Vector, a: Vector, steps: int) -> Solution:
@@ -113,6 +117,8 @@ def settled(inner: Conditioned, w: Vector, a: Vector, steps: int) -> Solution:
         return Solution(inner.original(w), problem.walls(problem.y), steps, is_settled=True)
     a = np.clip(a, problem.lower, problem.upper)
     r = problem.residuals(w)
+    if _is_rounding(problem, w, r):  # then the loss is 0, which a = 0 proves
+        return Solution(inner.original(w), np.zeros(len(a)), steps, is_settled=True)
     found = at_vertex(problem, w, a, r, pivots=2 * len(w)) or on_face(problem, w, a)
     w, a = found or (w, a)
     return Solution(inner.original(w), a, steps, is_settled=found is not None)

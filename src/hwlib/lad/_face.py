@@ -30,6 +30,8 @@ AT_WALL = 2.0**-36
 ZERO = 2.0**-40
 # A residual below this share of the numbers that it is the difference of is their rounding.
 ROUNDING = 2.0**-46
+# Below this share of the usual target, such numbers are themselves the rounding of coefficients 0.
+NOISE = 2.0**-30
 # How many conditions a linear program of the face starts with, and is given at a time.
 CONDITIONS = 1000
 # A pivot of this size, with columns of size 1, leaves no doubt that d rows are independent.
@@ -89,7 +91,7 @@ def _face(problem: Problem, solution: Solution, inside: NDArray[np.intp]) -> tup
     side = np.where(2 * solution.a > problem.upper + problem.lower, 1.0, -1.0)
     side[inside] = 0
     r = problem.residuals(w)
-    sizes = problem.sizes(w)
+    sizes = np.maximum(problem.sizes(w), NOISE * problem.typical)
     r[np.abs(r) <= ROUNDING * sizes] = 0
     return _Face(w, side * r, side[:, None] * moves, free, sizes), len(kept)
 

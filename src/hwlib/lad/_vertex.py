@@ -112,10 +112,7 @@ def on_face(problem: Problem, w: Vector, a: Vector) -> Found:
     fitted = np.flatnonzero(room(problem, a) * typical >= np.abs(r))
     walls = problem.walls(2 * a - problem.lower - problem.upper)
     walls[fitted] = a[fitted]
-    found = _settle(problem, w, r, walls, fitted)
-    if found is None or (np.abs(problem.X.tdot(found[1])) > EXACT * problem.reach).any():
-        return None
-    return found
+    return _settle(problem, w, r, walls, fitted)
 
 
 def room(problem: Problem, a: Vector) -> Vector:
@@ -139,6 +136,8 @@ def _settle(
         if (np.abs(inside - full[fitted]) > EXACT * problem.v[fitted]).any():
             return None
     full[fitted] = inside
+    if (np.abs(X.tdot(full)) > EXACT * problem.reach).any():  # equal rows in a vertex that is none
+        return None
     return w + step, full
 
 
