@@ -1,0 +1,118 @@
+"""Which tests can see a mutant: those that ran its statement, by the contexts of coverage."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+
+import coverage
+
+BUDGET = 60.0  # seconds of tests, as measured under coverage, that one mutant may take
+
+
+def statement(source: str, line: int) -> tuple[range, bool]:
+    """The lines of the statement at a line, its body not among them, and whether a call runs it.
+
+    What no call runs, such as a default value, runs at the import, which belongs to no test.
+    """
+    tree, called = ast.parse(source), False
+    lines, body = range(0), list(tree.body)
+    while True:
+        inside = [one for one in body if _first(one) <= line <= (one.end_lineno or 0)]
+        if not inside:
+            return lines, called
+        (node,) = inside
+        blocks = [block for block in _blocks(node) if block]
+        starts = [_first(one) for block in blocks for one in block]
+        lines = range(_first(node), min(starts, default=(node.end_lineno or 0) + 1))
+        if line in lines or not blocks:
+            return lines or range(line, line + 1), called
+        called = called or isinstance(node, ast.FunctionDef)
+        lines, body = range(line, line + 1), [one for block in blocks for one in block]
+
+
+class Selection:
+    """What one measured run of the tests says: who ran which line, and for how long.
+
+    Args:
+        folder: Where ``make coverage`` left its data, and the durations.
+        sources: The modules that were measured.
+    """
+
+    def __init__(self, folder: Path, sources: Path) -> None:
+        self.sources = sources
+        self.seconds: dict[str, float] = json.loads((folder / "seconds.json").read_text())
+        self._data = coverage.CoverageData(str(folder / "coverage"))
+        self._data.read()
+        self._of_file: dict[str, list[str]] = defaultdict(list)
+        for test in self.seconds:
+            self._of_file[test.partition("::")[0]].append(test)
+
+    def batches(self, module: str, line: int) -> list[list[str]]:
+        """The tests of a line, file by file: the shortest file first, and so in each file."""
+        by_file: dict[str, list[str]] = defaultdict(list)
+        spent = 0.0
+        for test in sorted(self._tests(module, line), key=lambda test: self.seconds[test]):
+            spent += self.seconds[test]
+            if spent <= BUDGET or not by_file:
+                by_file[test.partition("::")[0]].append(test)
+        return sorted(by_file.values(), key=self.duration)
+
+    def duration(self, tests: list[str]) -> float:
+        return sum(self.seconds[test] for test in tests)
+
+    def contexts(self, module: str, line: int) -> set[str]:
+        """The contexts that ran the statement at a line of a function: tests, files or pages."""
+        by_line = self._by_line(module)
+        lines, called = statement((self.sources / module).read_text(encoding="utf-8"), line)
+        if not called:
+            return set()
+        return {name for one in lines for name in by_line.get(one, ()) if name}
+
+    def _tests(self, module: str, line: int) -> set[str]:
+        source = (self.sources / module).read_text(encoding="utf-8")
+        if statement(source, line)[1]:
+            names = self.contexts(module, line)
+        else:  # it runs at the import: whoever calls something of the module may see it
+            names = self._callers(module) or {
+                name
+                for other in self.sources.joinpath(module).parent.glob("*.py")
+                for name in self._callers(other.relative_to(self.sources).as_posix())
+            }
+        whole = {test for name in names if name.endswith("::") for test in self._of_file[name[:-2]]}
+        return (names | whole) & self.seconds.keys()
+
+    @cache  # noqa: B019
+    def _callers(self, module: str) -> set[str]:
+        source = (self.sources / module).read_text(encoding="utf-8")
+        return {
+            name
+            for line, names in self._by_line(module).items()
+            if statement(source, line)[1]
+            for name in names
+            if name
+        }
+
+    @cache  # noqa: B019
+    def _by_line(self, module: str) -> dict[int, list[str]]:
+        measured = [
+            name for name in self._data.measured_files() if name.endswith("/hwlib/" + module)
+        ]
+        return self._data.contexts_by_lineno(measured[0]) if measured else {}
+
+
+def _blocks(node: ast.AST) -> list[list[ast.stmt]]:
+    """The blocks of statements of a compound statement."""
+    handlers = [block for handler in getattr(node, "handlers", []) for block in [handler.body]]
+    cases = [case.body for case in getattr(node, "cases", [])]
+    parts = [getattr(node, name, []) for name in ("body", "orelse", "finalbody")]
+    return [*parts, *handlers, *cases] if isinstance(node, ast.stmt) else []
+
+
+def _first(node: ast.stmt) -> int:
+    """The first line, that of the decorators included."""
+    decorators = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(one.lineno for one in decorators)])
