@@ -22,7 +22,7 @@ import signal
 import sys
 import time
 import tomllib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -44,6 +44,7 @@ SEED = 20261127
 SIZES = {"units": 320, "book": 60}
 # The chapters that do not train for minutes, the quickest first.
 PAGES = ("softmax", "softmax-loss", "boxes", "lad", "lad-reduction", "boxes-curse", "backprop")
+PATIENCE = 20  # tests that fail in a copy before something else must be wrong
 FOUND = {"failed", "timeout"}
 
 
@@ -142,36 +143,44 @@ def _drawn(part: str, size: int, seed: int) -> list[Mutant]:
 
 
 def _units(todo: list[Mutant], trials: Trials, until: float) -> None:
-    """Try mutants against the tests, each test that found one having passed without it."""
-    selection, trusted = Selection(BUILD, SOURCES), set()
+    """Try mutants against the tests; what a test found counts only if it passes without it."""
+    selection = Selection(BUILD, SOURCES)
     with copied(ROOT) as copy:
         warm(copy)
 
-        def trust(tests: list[str], outcome: Outcome) -> bool:
-            """Whether what failed passes without the mutant: only then does it say something."""
-            asked = outcome.test or tests[0]
-            if outcome.verdict == "failed" and asked not in trusted:
-                alone = trial(copy, [asked], selection.seconds.get(asked, 0.0))
-                if alone.verdict == "passed":
-                    trusted.add(asked)
-                else:
-                    print(f"left out, fails without a mutant: {asked}", flush=True)
-                    selection.seconds.pop(asked, None)
-            return outcome.verdict != "failed" or asked in trusted
-
         def attempt(mutant: Mutant, _: str, mutated: str) -> Outcome:
-            tested = Outcome("not run")
-            while batches := selection.batches(mutant.module, mutant.line):
-                for tests in batches:
-                    with planted(copy / "src/hwlib" / mutant.module, mutated):
-                        tested = trial(copy, tests, selection.duration(tests))
-                    if tested.verdict in FOUND:
-                        break
-                if trust(tests, tested):
+            outcome = Outcome("not run")
+            for tests in selection.batches(mutant.module, mutant.line):
+                with planted(copy / "src/hwlib" / mutant.module, mutated):
+                    outcome = trial(copy, tests, selection.duration(tests))
+                if outcome.verdict in FOUND:
                     break
-            return tested
+            return outcome
 
-        _each(todo, trials, until, attempt)
+        while todo := _each(todo, trials, until, attempt):
+            wrong = _failing(copy, {trials.known(one)["test"] for one in todo}, selection)
+            todo = [one for one in todo if trials.known(one)["test"] in wrong]
+            if not todo:
+                break
+
+
+def _failing(copy: Path, found_by: set[str], selection: Selection) -> set[str]:
+    """Of the tests that found mutants, those that fail without one; no more is asked of them."""
+    wrong: set[str] = set()
+    by_file: dict[str, list[str]] = defaultdict(list)
+    for test in sorted(found_by & selection.seconds.keys()):
+        by_file[test.partition("::")[0]].append(test)
+    for tests in by_file.values():
+        while left := [test for test in tests if test not in wrong]:
+            outcome = trial(copy, left, selection.duration(left))
+            if outcome.verdict == "passed":
+                break
+            wrong.add(outcome.test or left[0])
+            print(f"left out, fails without a mutant: {outcome.test or left[0]}", flush=True)
+            selection.seconds.pop(outcome.test or left[0], None)
+            if len(wrong) > PATIENCE:
+                raise SystemExit(f"too many fail in a copy:\n{(copy / 'log').read_text()}")
+    return wrong
 
 
 def _book(todo: list[Mutant], trials: Trials, until: float) -> None:
@@ -200,11 +209,12 @@ def _book(todo: list[Mutant], trials: Trials, until: float) -> None:
 Attempt = Callable[[Mutant, str, str], Outcome]
 
 
-def _each(todo: list[Mutant], trials: Trials, until: float, attempt: Attempt) -> None:
+def _each(todo: list[Mutant], trials: Trials, until: float, attempt: Attempt) -> list[Mutant]:
+    """Try mutants one after another, and return those that were tried."""
     for index, mutant in enumerate(todo):
         if time.monotonic() > until:
             print(f"{len(todo) - index} are left: call again", flush=True)
-            break
+            return todo[:index]
         source = (SOURCES / mutant.module).read_text(encoding="utf-8")
         mutated = mutant.applied(source)
         assert mutated is not None, "the sample holds none that the rules leave out"
@@ -214,6 +224,7 @@ def _each(todo: list[Mutant], trials: Trials, until: float, attempt: Attempt) ->
         seconds = time.monotonic() - start
         words = f"{index + 1}/{len(todo)} {outcome.verdict:8} {seconds:5.1f} s"
         print(f"{words} {mutant.module}:{mutant.line} {outcome.test}", flush=True)
+    return todo
 
 
 def _draw_of_pages(candidates: list[Mutant], sources: Path, size: int, seed: int) -> list[Mutant]:
