@@ -262,7 +262,9 @@ def _measure_pages(folder: Path) -> None:
         if set(found.values()) != {"held"}:
             raise SystemExit(f"{page} does not hold as it is: {found}")
     del os.environ["COVERAGE_PROCESS_START"]
-    coverage.Coverage(config_file=str(ROOT / "pyproject.toml")).combine([str(folder)])
+    measured = coverage.Coverage(config_file=str(ROOT / "pyproject.toml"))
+    measured.combine([str(folder)])
+    measured.save()
     (folder / "seconds.json").write_text(json.dumps(seconds), encoding="utf-8")
 
 

@@ -18,8 +18,7 @@ def statement(source: str, line: int) -> tuple[range, bool]:
 
     What no call runs, such as a default value, runs at the import, which belongs to no test.
     """
-    tree, called = ast.parse(source), False
-    lines, body = range(0), list(tree.body)
+    lines, body, called = range(0), list(_parsed(source).body), False
     while True:
         inside = [one for one in body if _first(one) <= line <= (one.end_lineno or 0)]
         if not inside:
@@ -98,10 +97,17 @@ class Selection:
 
     @cache  # noqa: B019
     def _by_line(self, module: str) -> dict[int, list[str]]:
-        measured = [
-            name for name in self._data.measured_files() if name.endswith("/hwlib/" + module)
-        ]
-        return self._data.contexts_by_lineno(measured[0]) if measured else {}
+        found: dict[int, list[str]] = defaultdict(list)
+        for file in self._data.measured_files():
+            if file.endswith("/hwlib/" + module):
+                for line, names in self._data.contexts_by_lineno(file).items():
+                    found[line] += names
+        return found
+
+
+@cache
+def _parsed(source: str) -> ast.Module:
+    return ast.parse(source)
 
 
 def _blocks(node: ast.AST) -> list[list[ast.stmt]]:

@@ -29,7 +29,7 @@ HEAVY = (
 )
 PARTS = ("src", "tests", "book", "benchmarks")
 _seconds = itertools.count(int(time.time()))
-GRACE, FACTOR = 30.0, 10.0  # a trial may take 30 s, and ten times what its tests took
+GRACE, FACTOR = 20.0, 2.0  # a trial may take 20 s, and twice what its tests took under coverage
 
 
 def warm(copy: Path) -> None:
