@@ -99,9 +99,8 @@ def tally(chosen: list[Mutant], trials: Trials) -> Tally:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    shape = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=shape)
     parser.add_argument("part", choices=["units", "book", "report"])
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--size", type=int, help="mutants to draw")
@@ -154,7 +153,8 @@ def _units(todo: list[Mutant], trials: Trials, until: float) -> None:
                 with planted(copy / "src/hwlib" / mutant.module, mutated):
                     outcome = trial(copy, tests, selection.duration(tests))
                 if outcome.verdict in FOUND:
-                    break
+                    named = outcome.test or tests[0]  # where not even the import succeeded
+                    return Outcome(outcome.verdict, named)
             return outcome
 
         while todo := _each(todo, trials, until, attempt):
