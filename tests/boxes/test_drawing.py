@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hwlib import boxes, figures
+from hwlib.boxes import _drawing
 
 mpl.use("Agg")
 
@@ -72,3 +73,10 @@ def test_no_number_covers_another(name):
 def test_other_things_are_refused():
     with pytest.raises(TypeError, match="draw takes a network"):
         boxes.draw(np.ones(3))
+
+
+def test_the_graph_in_a_circle_is_a_relu_and_fits():
+    x, y = _drawing.RAMP
+    assert np.hypot(x, y).max() < _drawing.RADIUS
+    assert np.diff(x).min() > 0
+    assert y[0] == y[1] < y[2]
