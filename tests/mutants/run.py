@@ -115,7 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
         trials = Trials(part)
         if given.part != "report":
             run = _units if part == "units" else _book
-            todo = [one for one in chosen if _open(trials.known(one), given.again)]
+            todo = [one for one in chosen if _open(one, trials.known(one), given.again)]
             run(todo, trials, time.monotonic() + 60 * given.minutes)
         tallies[part] = tally(chosen, trials)
         _say(part, tallies[part])
@@ -124,8 +124,10 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _open(known: dict[str, str] | None, again: bool) -> bool:
-    return known is None or (again and known["verdict"] not in FOUND)
+def _open(mutant: Mutant, known: dict[str, str] | None, again: bool) -> bool:
+    if known is None or not again:
+        return known is None
+    return known["verdict"] not in FOUND and (mutant.module, *change(mutant)) not in reasons()
 
 
 def _drawn(part: str, size: int, seed: int) -> list[Mutant]:

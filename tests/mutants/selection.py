@@ -10,7 +10,7 @@ from pathlib import Path
 
 import coverage
 
-BUDGET = 30.0  # seconds of tests, as measured under coverage, that one mutant may take
+BUDGET, OF_FILE = 60.0, 30.0  # seconds that the tests of a mutant, and those of one file, may take
 
 
 def statement(source: str, line: int) -> tuple[range, bool]:
@@ -61,7 +61,7 @@ class Selection:
         by_file: dict[str, list[str]] = defaultdict(list)
         for test in sorted(self._tests(module, line), key=lambda test: self.seconds[test]):
             tests = by_file[test.partition("::")[0]]
-            if not tests or self.duration([*tests, test]) <= BUDGET:
+            if not tests or self.duration([*tests, test]) <= OF_FILE:
                 tests.append(test)
         files, left = sorted(by_file.values(), key=self.duration), BUDGET
         kept = []
@@ -88,12 +88,13 @@ class Selection:
         source = (self.sources / module).read_text(encoding="utf-8")
         if statement(source, line)[1]:
             names = self.contexts(module, line)
-        else:  # it runs at the import: whoever calls something of the module may see it
-            names = self._callers(module) or {
+        else:  # it runs at the import: any test beside those that call the module may see it
+            callers = self._callers(module) or {
                 name
                 for other in self.sources.joinpath(module).parent.glob("*.py")
                 for name in self._callers(other.relative_to(self.sources).as_posix())
             }
+            names = {name.partition("::")[0] + "::" for name in callers}
         whole = {test for name in names if name.endswith("::") for test in self._of_file[name[:-2]]}
         return (names | whole) & self.seconds.keys()
 
