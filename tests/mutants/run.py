@@ -44,6 +44,7 @@ SEED = 20261127
 SIZES = {"units": 320, "book": 60}
 # The chapters that do not train for minutes, the quickest first.
 PAGES = ("softmax", "softmax-loss", "boxes", "lad", "lad-reduction", "boxes-curse", "backprop")
+MOST_PAGES = 2  # that a mutant is shown to, the quickest of those that run it
 PATIENCE = 20  # tests that fail in a copy before something else must be wrong
 FOUND = {"failed", "timeout"}
 
@@ -193,10 +194,10 @@ def _book(todo: list[Mutant], trials: Trials, until: float) -> None:
     def attempt(mutant: Mutant, source: str, mutated: str) -> Outcome:
         file = f"src/hwlib/{mutant.module}"
         pages = selection.contexts(mutant.module, mutant.line)
-        for page in sorted(pages, key=lambda page: selection.seconds[page]):
+        for page in sorted(pages, key=lambda page: selection.seconds[page])[:MOST_PAGES]:
             fault = plant.Fault("a mutant", page, file, source, mutated, ())
             try:
-                with _limited(60 + 10 * selection.seconds[page]):
+                with _limited(30 + 3 * selection.seconds[page]):
                     found = plant.statuses(page, fault)
             except (TimeoutError, RuntimeError) as error:
                 return Outcome("timeout" if isinstance(error, TimeoutError) else "failed", page)
