@@ -8,6 +8,7 @@ BENCH_READY := .venv-bench/.ready
 GRADING_READY := .venv-grading/.ready
 AUDIT_READY := .venv-audit/.ready
 OLDEST_READY := .venv-oldest/.ready
+MUTANTS_READY := .venv-mutants/.ready
 # What an importer's own project may need; the book has its lock.
 comma := ,
 IMPORTED := plot,cvxpy,torch,dask,homework,test
@@ -15,7 +16,7 @@ IMPORTED := plot,cvxpy,torch,dask,homework,test
 export OMP_NUM_THREADS = 1
 .DEFAULT_GOAL := help
 .PHONY: help env book pdf serve test lint types units grading strict site notebooks reproduce faults bench browser lock clean \
-  audit test-oldest test-newest fuzz
+  audit test-oldest test-newest fuzz coverage mutants
 
 help:  ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -109,6 +110,23 @@ reproduce: env  ## build twice from clean copies, in two surroundings, and compa
 faults: env  ## plant every fault of tests/book/faults.toml: each must turn its claims red
 	$(BIN)/python tests/book/plant.py
 
+coverage: env $(MUTANTS_READY)  ## lines and branches of src that the library's tests run: at least 95% of each
+	.venv-mutants/bin/python tests/mutants/measure.py
+
+# Each goes on where it was stopped; after new tests, run.py units --again tries the survivors again.
+mutants: coverage  ## how many small mistakes in src the tests find, and how many the chapters alone
+	.venv-mutants/bin/python tests/mutants/run.py units
+	.venv-mutants/bin/python tests/mutants/run.py book
+	.venv-mutants/bin/python tests/mutants/run.py report
+
+# What measures the tests lies on top of the book's environment, as nbgrader does.
+$(MUTANTS_READY): tests/mutants/requirements.lock $(READY)
+	$(PYTHON) -m venv .venv-mutants
+	.venv-mutants/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/mutants/requirements.lock
+	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+	  > "$$(.venv-mutants/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/book.pth"
+	@touch $@
+
 bench: book $(BENCH_READY)  ## measure side by side; writes benchmarks/results
 	$(BIN)/python benchmarks/fashion_mnist.py times
 	$(BIN)/python benchmarks/fashion_mnist.py search
@@ -149,6 +167,8 @@ lock:  ## resolve all lock files anew (needs uv)
 	$(COMPILE) tests/homework/requirements.in --constraint requirements.lock \
 	  --output-file tests/homework/requirements.lock
 	$(COMPILE) tests/audit/requirements.in --output-file tests/audit/requirements.lock
+	$(COMPILE) tests/mutants/requirements.in --constraint requirements.lock \
+	  --output-file tests/mutants/requirements.lock
 	$(COMPILE) pyproject.toml --no-config --resolution lowest-direct $(foreach one,$(subst $(comma), ,$(IMPORTED)),--extra $(one)) \
 	  --output-file tests/requirements-oldest.lock
 

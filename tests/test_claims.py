@@ -286,6 +286,9 @@ def test_a_benchmark_is_a_mapping_with_its_origin(tmp_path, monkeypatch):
     monkeypatch.setattr(hwlib.claims, "__file__", str(tmp_path / "src" / "hwlib" / "claims.py"))
     found = benchmark("speed")
     assert dict(found) == {"ratio": 2.0}
+    assert "ratio" in found
+    assert "other" not in found
+    assert len(found) == 1
     assert (found.name, found.source) == ("speed", "abacus, 2026-01-01")
     assert (found.command, found.versions) == (ORIGIN["command"], ORIGIN["versions"])
     with pytest.raises(KeyError, match="no result 'other', only"):

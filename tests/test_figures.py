@@ -115,6 +115,12 @@ def test_without_matplotlib_the_extra_is_named():
     assert 'pip install "hwlib[plot]"' in done.stdout
 
 
+def test_a_figure_has_two_axes_and_no_frame():
+    _, axes = plt.subplots()
+    sides = [side for side, spine in axes.spines.items() if spine.get_visible()]
+    assert sorted(sides) == ["bottom", "left"]
+
+
 def table(figure) -> list[list[str]]:
     return list(csv.reader(io.StringIO(_table.csv_text(_drawn.columns(figure)))))
 

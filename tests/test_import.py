@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
+import pkgutil
 import subprocess
 import sys
 
@@ -63,3 +65,18 @@ def test_a_missing_extra_names_its_install_line(module, extra, missing):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert f'pip install "hwlib[{extra}]"' in done.stdout
+
+
+def test_no_result_or_setting_can_be_changed_afterwards():
+    """Every dataclass of the library is frozen."""
+    found, open_ones = 0, []
+    for module in pkgutil.walk_packages(hwlib.__path__, "hwlib."):
+        if module.name.endswith("__main__"):
+            continue
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if dataclasses.is_dataclass(value) and value.__module__ == module.name:
+                found += 1
+                if not value.__dataclass_params__.frozen:
+                    open_ones.append(f"{module.name}.{name}")
+    assert found > 30
+    assert open_ones == []

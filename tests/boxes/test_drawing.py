@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hwlib import boxes, figures
+from hwlib.boxes import _drawing
 
 mpl.use("Agg")
 
@@ -72,3 +73,26 @@ def test_no_number_covers_another(name):
 def test_other_things_are_refused():
     with pytest.raises(TypeError, match="draw takes a network"):
         boxes.draw(np.ones(3))
+
+
+def test_the_graph_in_a_circle_is_a_relu_and_fits():
+    x, y = _drawing.RAMP
+    assert np.hypot(x, y).max() < _drawing.RADIUS
+    assert np.diff(x).min() > 0
+    assert y[0] == y[1] < y[2]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_hidden_units_are_steps_or_ramps_and_outputs_are_sums(name):
+    from matplotlib import pyplot as plt
+
+    network = SMALL[name]
+    axes = boxes.draw(network).axes[0]
+    hidden = sum(len(b) for _, b in network.layers[:-1])
+    is_relu = isinstance(network, boxes.ReLUNetwork)
+    texts = Counter(text.get_text() for text in axes.texts)
+    assert texts["Σ"] == len(network.layers[-1][1])
+    assert texts["σ"] == (0 if is_relu else hidden)
+    ramps = [line for line in axes.lines if len(line.get_xdata()) == len(_drawing.RAMP[0])]
+    assert len(ramps) == (hidden if is_relu else 0)
+    plt.close("all")

@@ -307,6 +307,11 @@ def initial_weights(sizes, rng, variance=lambda m, n: 1 / max(m, n)):
     return weights, [np.zeros(n) for _, n in shapes]
 
 
+def biased(sizes, rng):
+    weights, biases = initial_weights(sizes, rng)
+    return weights, [b + 0.1 for b in biases]
+
+
 def activate(z, kind):
     return np.maximum(0, z) if kind == "relu" else 1 / (1 + np.exp(-z))
 
@@ -468,10 +473,17 @@ def train_one_by_one(network, optimizer, X, y, batch_size):
 
 # Wrong in a way that few inputs show; what the report says to it.
 SUBTLE = [
+    (
+        "2a",
+        lambda h, delta: (*box_network(h, delta)[:3], np.array([-h])),
+        "c0 should be one number, but it has the shape (1,)",
+    ),
     ("2c", lower_positive, "the network is not 1 in the box"),
     ("3a", lambda z: unshifted(z - z.min()), "after your shift some of them are large"),
     ("3a", lambda z: unshifted(z - z[0]), "after your shift some of them are large"),
     ("3a", lambda z: unshifted(np.clip(z, -700, 700)), "should not change any probability"),
+    ("3a", lambda z: softmax(z if np.ptp(z) < 1000 else z / 2**14), "Scores that are far apart"),
+    ("3a", lambda z: softmax(z)[:, None], "should have the shape ("),
     (
         "4a",
         functools.partial(layers, *SIZES, unit=torch.nn.LeakyReLU),
@@ -480,6 +492,8 @@ SUBTLE = [
     ("4a", lambda: layers(*SIZES, end=[torch.nn.LogSoftmax(dim=1)]), "ends in a softmax"),
     ("4b", functools.partial(train_epoch, pile="epoch"), "What sets them back, and how often?"),
     ("4b", functools.partial(train_epoch, still="until the end"), "There is a single step"),
+    ("5a", biased, "The biases should start at 0"),
+    ("5b", lambda W, b, X, kind: forward(W, b, X + 0.5, kind), "should be the inputs X"),
     (
         "5b",
         functools.partial(forward, top=lambda z: np.nan_to_num(naive_rowwise(z))),

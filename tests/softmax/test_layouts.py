@@ -288,3 +288,12 @@ def test_pieces_cover_an_array_once():
                 assert count[piece].size <= most
                 count[piece] += 1
             assert (count == 1).all()
+
+
+@pytest.mark.parametrize("most", [1, 6, 7, 20, 35, 104, 105])
+def test_pieces_hold_each_entry_once_and_at_most_so_many(most):
+    counts = np.zeros((3, 5, 7), dtype=int)
+    for piece in _blocks.pieces(counts.shape, most):
+        assert counts[piece].size <= most
+        counts[piece] += 1
+    assert (counts == 1).all()
