@@ -15,7 +15,9 @@ from scipy.sparse import csr_array
 from tests.lad.data import HARD, LAWS, lines
 
 from hwlib import lad
-from hwlib.lad import LADRegressor, _dask, _there
+from hwlib.lad import LADRegressor, _dask, _passes, _there
+from hwlib.lad._design import DenseDesign
+from hwlib.lad._problem import Problem
 
 da = pytest.importorskip("dask.array")
 dd = pytest.importorskip("dask.dataframe")
@@ -255,6 +257,32 @@ def test_data_with_many_equal_values_stay_where_they_are(monkeypatch, kind):
     rng = np.random.default_rng(0)
     X, e = rng.normal(size=(10 * N, 4)), rng.standard_t(3, size=10 * N)
     agrees(*TIED[kind](X, e))
+
+
+def test_pools_keep_their_light_rows_when_a_heavy_one_is_taken_out():
+    rng, n = np.random.default_rng(1), 40_000
+    X = rng.normal(size=(n, 2))
+    y = X.sum(axis=1) + rng.standard_t(3, size=n) * (rng.random(n) < 0.6)
+    lazy = in_chunks(X, y, np.where(rng.random(n) < 10 / n, 1e20, 1e-3))
+    fit = lad.fit(*lazy[:2], sample_weight=lazy[2])
+    assert fit.relative_gap <= 1e-9
+    assert lad.verify(*lazy[:2], fit).holds
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_row_is_in_the_same_pool_in_whatever_block_it_lies(order):
+    rng = np.random.default_rng(0)
+    X = np.array(2e4 + rng.integers(-9, 9, (2000, 7)), order=order)
+    w = np.array([1e4, -1e4, 3e3, -3e3, 1 / 3, -1 / 3, 0])
+    y = X @ w
+    cells = _passes.Cells(_passes.Start(np.zeros(7)), 1.0, (w,))
+
+    def numbers(start, stop):
+        part = Problem(DenseDesign(X[start:stop]), y[start:stop], np.ones(stop - start), 0.5)
+        return cells.numbers(part, part.y)
+
+    alone = [numbers(row, row + 1) for row in range(2000)]
+    np.testing.assert_array_equal(np.concatenate(alone), numbers(0, 2000))
 
 
 def test_weights_of_eight_orders():

@@ -172,3 +172,13 @@ def test_equal_rows_make_no_vertex(solver, order):
     fit = lad.fit(X, rows[:, 4], quantile=0.1, sample_weight=rows[:, 5], solver=solver)
     assert fit.relative_gap <= CERTIFIED
     np.testing.assert_allclose(fit.coef * 113, [92, -42, -65, -3], atol=1e-9)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-130, 1e130])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_row_that_bears_less_rounding_than_the_others_does_not_hide_a_dependence(solver, unit):
+    # Least squares left in the first row a part of the rounding of the others: the gap was 1.
+    X = np.array([[0, 0, -3e-2], [-3e-6, 3e-2, -1e-2], [0, 0, 0], [-2e-6, 2e-2, -3e-2]])
+    fit = lad.fit(unit * X, [1.0, 2, 3, 5], solver=solver)
+    assert fit.relative_gap <= CERTIFIED
+    assert fit.unique is False

@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwlib.lad import _precise
-from hwlib.lad._columns import has_width, inverse_root
+from hwlib.lad._columns import has_width, inverse_root, is_flat_when_levelled
 from hwlib.lad._design import BLOCK, Matrix, Vector
 from hwlib.lad._problem import Problem, unit_weights
 from hwlib.lad._solution import Solution
@@ -205,7 +205,9 @@ def _are_dependent(problem: Problem, directions: int) -> bool:
     """Whether X leaves so many directions free exactly, weights aside."""
     ones = Problem(problem.X, problem.y, unit_weights(len(problem.y)), problem.quantile)
     half, free = inverse_root(ones)
-    return free.shape[1] == directions and not has_width(ones, half, free)
+    if free.shape[1] != directions:
+        return False
+    return not has_width(ones, half, free) or is_flat_when_levelled(ones, free)
 
 
 def _infeasibility(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,10 +121,7 @@ def overlap(X: Design, half: Matrix, directions: Matrix) -> Matrix:
 
 def is_wide(X: Design, half: Matrix, directions: Matrix, along: Matrix, squares: Vector) -> bool:
     """Whether some row of U − Q QᵀU is more than rounding; ``squares`` are those of the columns."""
-    norms = np.sqrt(squares)[:, None]
-    norms[norms == 0] = 1
-    sizes = np.abs(directions)
-    sizes += ROUNDED * (sizes * norms).max(axis=0) / norms
+    sizes = _sizes(directions, squares)
     for rows in _blocks(X):
         left = np.abs(_precisely(rows, directions) - rows @ (half @ along))
         rounding = ROUNDED * (np.abs(rows) @ sizes)
@@ -131,6 +129,36 @@ def is_wide(X: Design, half: Matrix, directions: Matrix, along: Matrix, squares:
         if (left > rounding).any():
             return True
     return False
+
+
+def _sizes(directions: Matrix, squares: Vector) -> Matrix:
+    """The sizes of the entries of N, with that of their rounding."""
+    norms = np.sqrt(squares)[:, None]
+    norms[norms == 0] = 1
+    sizes = np.abs(directions)
+    sizes += ROUNDED * (sizes * norms).max(axis=0) / norms
+    return sizes
+
+
+def is_flat_when_levelled(problem: Problem, directions: Matrix) -> bool:
+    """Whether X N' is no more than rounding, with as many directions N' from rows of one size.
+
+    Least squares spreads the rounding of a row over all of them, and some can bear far less of it.
+    So each is multiplied by a power of 2, which changes nothing in what is asked of it, until all
+    can bear the same; those that gain most come first, or elimination would lose the others.
+    Columns get a size near 1, or squares could overflow.
+    """
+    n, squares = len(problem.y), problem.gram.diagonal()
+    rows = problem.X.rows(np.arange(n))
+    bearable = (np.abs(rows) @ _sizes(directions, squares)).max(axis=1)
+    units = np.frexp(problem.X.largest())[1]
+    rows = np.ldexp(rows, -np.frexp(bearable)[1][:, None] - units)
+    squares = np.ldexp(squares, -2 * units)
+    X = DenseDesign(rows[np.abs(rows).max(axis=1).argsort()[::-1]])
+    half, free = inverse_root(replace(problem, X=X))
+    if free.shape[1] != directions.shape[1]:
+        return False
+    return not is_wide(X, half, free, overlap(X, half, free), squares)
 
 
 def _precisely(rows: Matrix, directions: Matrix) -> Matrix:

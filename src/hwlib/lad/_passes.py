@@ -29,6 +29,8 @@ Index = NDArray[np.intp]
 
 # Rows of a block at most: with 20 columns they are 2.6 MB, and the calls on them cost little.
 ROWS = 16_384
+# Below this share of what was taken from a sum, what is left of it has lost too many digits.
+LEFT = 2.0**-26
 
 
 @dataclass(frozen=True)
@@ -262,10 +264,26 @@ class Start:
 
     def residuals(self, problem: Problem) -> Vector:
         """(k,) of the rows of a chunk."""
-        r = problem.residuals(self.w)
-        if self.tie:
-            r[np.abs(r) <= ROUNDING * (np.abs(problem.y) + self.tie.typical)] = 0
+        if self.tie is None:
+            return problem.residuals(self.w)
+        r = _row_by_row(problem, [self.w])[0]
+        r[np.abs(r) <= ROUNDING * (np.abs(problem.y) + self.tie.typical)] = 0
         return r
+
+
+def _row_by_row(problem: Problem, places: Sequence[Vector]) -> list[Vector]:
+    """The residuals at some places, of each row the same in whatever block it lies.
+
+    BLAS rounds otherwise in other shapes, and of a row that is fitted exactly that is the sign.
+    """
+    X = problem.X.rows(np.arange(len(problem.y)))
+    found = []
+    for w in places:
+        r = problem.y.copy()
+        for column, coefficient in zip(X.T, w, strict=True):
+            r -= column * coefficient
+        found.append(r)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,8 +316,8 @@ class Cells:
     def numbers(self, problem: Problem, start: Vector) -> Index:
         """(k,) each row's cell: a digit in {−1, 0, 1} for each place, to the base 3."""
         numbers = np.sign(start).astype(np.intp)
-        for w in self.later:
-            numbers = 3 * numbers + self.turned(problem, start, problem.residuals(w))
+        for r in _row_by_row(problem, self.later) if self.later else ():
+            numbers = 3 * numbers + self.turned(problem, start, r)
         return numbers
 
 
@@ -322,6 +340,12 @@ class Pool:
             self.r + other.r,
         )
 
+    @property
+    def size(self) -> Vector:
+        """(d + 1,) the sums of the weights and of the rows, without their signs."""
+        size: Vector = np.abs(np.append(self.X, self.weight))
+        return size
+
     def __neg__(self) -> Pool:
         return Pool(self.sign, -self.count, -self.weight, -self.X, -self.r)
 
@@ -340,6 +364,12 @@ class Pools:
 
     def __sub__(self, other: Pools) -> Pools:
         return self + Pools({cell: -pool for cell, pool in other.by_cell.items()})
+
+    def is_rounding_of(self, taken: Pools) -> bool:
+        """Whether so much has been taken from a pool that what is left may be its rounding."""
+        both = self.by_cell.keys() & taken.by_cell.keys()
+        pairs = ((self.by_cell[cell], taken.by_cell[cell]) for cell in both)
+        return any((left.size < LEFT * pool.size).any() for left, pool in pairs)
 
 
 def pools(problem: Problem, r: Vector, cells: Index, among: Index) -> Pools:
@@ -509,9 +539,9 @@ def finish(
     return found
 
 
-def parted(chunk: Chunk, cells: Cells, kept: Index, a: Vector) -> Pools | None:
+def parted(chunk: Chunk, cells: Cells, kept: Index, values: Vector) -> Pools | None:
     """The pools of a chunk, without its kept rows."""
-    blocks = _with_kept(chunk, kept, a)
+    blocks = _with_kept(chunk, kept, values)
     found: Pools | None = total(_parted(block, cells, own) for block, own, _ in blocks)
     return found
 

@@ -317,7 +317,14 @@ class PoolsThere:
     def keep(self, more: Few) -> PoolsThere:
         cells = self.cells.numbers(more.problem, more.r)
         moved = _passes.pools(more.problem, more.r, cells, np.arange(len(more.r)))
-        return replace(self, kept=self.kept + more, pools=self.pools - moved)
+        rest = replace(self, kept=self.kept + more, pools=self.pools - moved)
+        return rest.summed_again() if rest.pools.is_rounding_of(moved) else rest
+
+    def summed_again(self) -> PoolsThere:
+        """The same, from the rows themselves: a pass."""
+        chunks, kept = self.place.rows.chunks, self.kept
+        found = chunks.over(_passes.parted, self.cells, each=chunks.split(kept.index, kept.r))
+        return replace(self, pools=found)
 
 
 @dataclass(frozen=True, eq=False)
