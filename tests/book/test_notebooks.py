@@ -105,7 +105,7 @@ def test_each_number_of_a_formula_is_the_page_s(notebook: Any, chapter: str, sit
 
 @pytest.mark.site
 def test_each_figure_has_its_caption_and_description(notebook: Any, chapter: str) -> None:
-    drawn = sum("figures.show(" in code for _, code in cells(SOURCES[chapter]))
+    drawn = len(re.findall(r"^figures\.(?:show|live)\(", SOURCES[chapter], re.M))
     assert len(re.findall(r"^\*\*Fig\. \d+\*\* \S", texts(notebook), re.M)) == drawn
     assert texts(notebook).count("*What there is to see:* ") == drawn
 
