@@ -482,7 +482,7 @@ SUBTLE = [
     ("3a", lambda z: unshifted(z - z.min()), "after your shift some of them are large"),
     ("3a", lambda z: unshifted(z - z[0]), "after your shift some of them are large"),
     ("3a", lambda z: unshifted(np.clip(z, -700, 700)), "should not change any probability"),
-    ("3a", lambda z: softmax(z if np.ptp(z) < 1000 else z / 2**14), "Scores that are far apart"),
+    ("3a", lambda z: softmax(z if np.ptp(z) < 1000 else z / 2**20), "Scores that are far apart"),
     ("3a", lambda z: softmax(z)[:, None], "should have the shape ("),
     (
         "4a",
