@@ -41,8 +41,8 @@ serve: book  ## build, then serve the site on this machine (PORT=8000)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 # Each part with its budget in seconds, on two cores with the environment ready.
-test: env browser  ## run every check: 28 minutes, with the environment there
-	@$(BIN)/python tests/run.py lint:20 types:60 units:360 grading:240 strict:240 site:660 notebooks:200
+test: env browser  ## run every check: 35 minutes, with the environment there
+	@$(BIN)/python tests/run.py lint:20 types:60 units:480 grading:240 strict:360 site:720 notebooks:240
 
 lint: env  ## ruff: lint and format
 	$(BIN)/ruff check .
