@@ -14,6 +14,14 @@ comma := ,
 IMPORTED := plot,cvxpy,torch,dask,homework,test
 # The networks here are small: threads that wait for one another cost more than they give.
 export OMP_NUM_THREADS = 1
+# An environment of its own, from a lock file, on top of the book's.
+define on_top
+	$(PYTHON) -m venv $(1)
+	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2)
+	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+	  > "$$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/book.pth"
+	@touch $@
+endef
 .DEFAULT_GOAL := help
 .PHONY: help env book pdf serve test lint types units grading strict site notebooks reproduce faults bench browser lock clean \
   audit test-oldest test-newest fuzz coverage mutants
@@ -59,11 +67,7 @@ grading: env $(GRADING_READY)  ## the homework through nbgrader: hand out, grade
 
 # nbgrader stays out of the book's environment, and lies on top of it: torch is there already.
 $(GRADING_READY): tests/homework/requirements.lock $(READY)
-	$(PYTHON) -m venv .venv-grading
-	.venv-grading/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/homework/requirements.lock
-	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
-	  > "$$(.venv-grading/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/book.pth"
-	@touch $@
+	$(call on_top,.venv-grading,tests/homework/requirements.lock)
 
 strict: env  ## a clean build in which every warning is an error
 	$(BOOK) clean .
@@ -121,11 +125,7 @@ mutants: coverage  ## how many small mistakes in src the tests find, and how man
 
 # What measures the tests lies on top of the book's environment, as nbgrader does.
 $(MUTANTS_READY): tests/mutants/requirements.lock $(READY)
-	$(PYTHON) -m venv .venv-mutants
-	.venv-mutants/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/mutants/requirements.lock
-	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
-	  > "$$(.venv-mutants/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/book.pth"
-	@touch $@
+	$(call on_top,.venv-mutants,tests/mutants/requirements.lock)
 
 bench: book $(BENCH_READY)  ## measure side by side; writes benchmarks/results
 	$(BIN)/python benchmarks/fashion_mnist.py times

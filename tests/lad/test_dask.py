@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 from tests.lad.data import HARD, LAWS, lines
 
 from hwlib import lad
-from hwlib.lad import LADRegressor, _dask, _passes, _there
+from hwlib.lad import LADRegressor, _dask, _pools, _there
 from hwlib.lad._design import DenseDesign
 from hwlib.lad._problem import Problem
 
@@ -275,7 +275,7 @@ def test_a_row_is_in_the_same_pool_in_whatever_block_it_lies(order):
     X = np.array(2e4 + rng.integers(-9, 9, (2000, 7)), order=order)
     w = np.array([1e4, -1e4, 3e3, -3e3, 1 / 3, -1 / 3, 0])
     y = X @ w
-    cells = _passes.Cells(_passes.Start(np.zeros(7)), 1.0, (w,))
+    cells = _pools.Cells(_pools.Start(np.zeros(7)), 1.0, (w,))
 
     def numbers(start, stop):
         part = Problem(DenseDesign(X[start:stop]), y[start:stop], np.ones(stop - start), 0.5)

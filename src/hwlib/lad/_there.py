@@ -28,18 +28,8 @@ from hwlib.lad._certificate import Bound, Certificate, Scale, farthest, proven
 from hwlib.lad._chunks import Chunks, Tasks, computed
 from hwlib.lad._columns import independent, inverse_root, is_well_conditioned, root_of
 from hwlib.lad._design import DenseDesign, Vector
-from hwlib.lad._passes import (
-    Cells,
-    Finish,
-    Look,
-    Pairing,
-    Pools,
-    Squares,
-    Start,
-    Survey,
-    Tie,
-    Triangles,
-)
+from hwlib.lad._passes import Finish, Look, Squares, Survey, Triangles
+from hwlib.lad._pools import Cells, Pairing, Pools, Start, Tie, pools, pools_by_sign
 from hwlib.lad._problem import OUT_OF_RANGE, Problem, is_in_range
 from hwlib.lad._rows import (
     BAND,
@@ -271,7 +261,7 @@ class PlaceThere:
     def pooled(self, kept: Few) -> PoolsThere:
         near = self.survey.near
         others = ~np.isin(near.index, kept.index)
-        rest = _passes.pools_by_sign(near.problem, near.r, others)
+        rest = pools_by_sign(near.problem, near.r, others)
         cells = Cells(self.start, self.rows.seen.thin.typical)
         return PoolsThere(self, kept, cells, self.survey.pools + rest)
 
@@ -316,7 +306,7 @@ class PoolsThere:
 
     def keep(self, more: Few) -> PoolsThere:
         cells = self.cells.numbers(more.problem, more.r)
-        moved = _passes.pools(more.problem, more.r, cells, np.arange(len(more.r)))
+        moved = pools(more.problem, more.r, cells, np.arange(len(more.r)))
         rest = replace(self, kept=self.kept + more, pools=self.pools - moved)
         return rest.summed_again() if rest.pools.is_rounding_of(moved) else rest
 
