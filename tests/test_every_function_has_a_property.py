@@ -15,7 +15,7 @@ FILES = {
     "backprop": "backprop/*.py",
     "boxes": "boxes/*.py",
     "claims": "test_claims*.py",
-    "datasets": "test_datasets*.py",
+    "datasets": "datasets/test_*.py",
     "homework": "homework/test_*.py",
     "lad": "lad/*.py",
     "mlp": "mlp/*.py",

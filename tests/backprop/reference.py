@@ -36,6 +36,27 @@ def loss_and_gradients(network, X, y):
     return loss.item(), [(W.grad.numpy(), b.grad.numpy()) for W, b in layers]
 
 
+def magnitudes(network, X):
+    """The gradients if no term cancelled another: rounding is measured against these.
+
+    Also the largest number on the way, and how near a unit comes to the kink of a ReLU.
+    """
+    weights = [np.abs(W.astype(float)) for W in network.weights]
+    a, signals, sums = np.asarray(X, float), [], []
+    for W, b in zip(network.weights, network.biases, strict=True):
+        signals.append(np.abs(a))
+        sums.append(a @ W.astype(float) + b)
+        a = F[network.activation](torch.from_numpy(sums[-1])).numpy()
+    delta = np.full_like(sums[-1], 1 / len(a))
+    found = []
+    for W, signal in zip(reversed(weights), reversed(signals), strict=True):
+        found.append((signal.T @ delta, delta.sum(axis=0)))
+        delta = delta @ W.T
+    largest = max(np.abs(z).max() for z in (*sums, *signals, *weights))
+    nearest = min((np.abs(z).min() for z in sums[:-1]), default=1.0)
+    return found[::-1], largest, nearest
+
+
 def trained(network, X, y, batches, *, learning_rate, momentum=0.0):
     """The loss before each step, and the parameters after torch's own optimizer took them all."""
     layers = parameters(network)
