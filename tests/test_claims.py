@@ -7,6 +7,7 @@ import json
 import math
 import re
 import sys
+from dataclasses import FrozenInstanceError
 from types import SimpleNamespace
 
 import numpy as np
@@ -293,6 +294,8 @@ def test_a_benchmark_is_a_mapping_with_its_origin(tmp_path, monkeypatch):
     assert (found.command, found.versions) == (ORIGIN["command"], ORIGIN["versions"])
     with pytest.raises(KeyError, match="no result 'other', only"):
         found["other"]
+    with pytest.raises(FrozenInstanceError):
+        found.date = "2026-01-02"
     with pytest.raises(FileNotFoundError, match="make bench"):
         benchmark("nothing")
 

@@ -49,6 +49,10 @@ def test_the_same_figure_has_the_same_bytes():
     assert figures._markup(drawn(), "A line.") == figures._markup(drawn(), "A line.")
 
 
+def test_the_rules_of_a_figure_come_before_what_they_style():
+    assert re.search(r"<svg[^>]*><style>", figures._markup(drawn(), "A line."))
+
+
 def test_the_alternative_text_is_escaped():
     assert 'aria-label="a &lt; b &amp; &quot;c&quot;"' in figures._markup(drawn(), ' a < b\n& "c"')
 
@@ -174,6 +178,10 @@ def test_bars_have_their_names_or_else_their_edges():
         (
             lambda ax: ax.fill([0, 1, 1], [0, 0, 2]),
             [["0", "0"], ["1", "0"], ["1", "2"], ["0", "0"]],
+        ),
+        (
+            lambda ax: ax.fill_between([0, 1], [0, 1], [2, 3]),
+            [["0", "2"], ["0", "0"], ["1", "1"], ["1", "3"], ["1", "3"], ["0", "2"], ["0", "2"]],
         ),
         (lambda ax: ax.imshow([[7, 8]]), [["0", "0", "7"], ["0", "1", "8"]]),
         (lambda ax: ax.contour([[0, 2], [0, 2]], [1]), [["1", "0.5", "1"], ["1", "0.5", "0"]]),

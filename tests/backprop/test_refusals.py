@@ -95,9 +95,10 @@ def test_what_float32_cannot_hold_is_refused():
         Network((6, 3), dtype=np.float32).forward(spoiled(X, (2, 0), 1e300))
 
 
-def test_a_bad_entry_far_down_is_found():
-    with pytest.raises(ValueError, match=r"X\[9999, 0\] is nan"):
-        Network((1, 2)).forward(spoiled(np.zeros((10_000, 1)), (9999, 0), np.nan))
+@pytest.mark.parametrize("row", [4095, 4096, 5000, 9999])
+def test_a_bad_entry_far_down_is_found(row):
+    with pytest.raises(ValueError, match=rf"X\[{row}, 0\] is nan"):
+        Network((1, 2)).forward(spoiled(np.zeros((10_000, 1)), (row, 0), np.nan))
 
 
 @pytest.mark.parametrize(

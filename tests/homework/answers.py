@@ -433,8 +433,12 @@ RIGHT = {
 WRONG: Mistakes = LAD | BOXES | SOFTMAX | FASHION | BACKPROP
 
 
-def lower_positive(low, high):
+def lower_negative(low, high):
     return cube_network(-np.abs(low), high)
+
+
+def lower_positive(low, high):
+    return cube_network(np.abs(low), np.abs(low) + high - low)
 
 
 def single(*values):
@@ -478,6 +482,7 @@ SUBTLE = [
         lambda h, delta: (*box_network(h, delta)[:3], np.array([-h])),
         "c0 should be one number, but it has the shape (1,)",
     ),
+    ("2c", lower_negative, "the network is not 1 in the box"),
     ("2c", lower_positive, "the network is not 1 in the box"),
     ("3a", lambda z: unshifted(z - z.min()), "after your shift some of them are large"),
     ("3a", lambda z: unshifted(z - z[0]), "after your shift some of them are large"),

@@ -154,3 +154,9 @@ def test_precise_products_are_exact_to_the_last_bit(n):
     sums = [float(sum(row[j] * b for row, b in zip(rows, duals, strict=True))) for j in range(3)]
     np.testing.assert_allclose(_precise.residuals(design, y, w), residuals, rtol=2.0**-52)
     np.testing.assert_allclose(_precise.tdot(design, a), sums, rtol=2.0**-52)
+
+
+def test_dekker_a_product_is_its_rounded_value_and_what_that_leaves_out():
+    a, b = np.random.default_rng(0).normal(size=(2, 1000))
+    for p, q, product, error in zip(a, b, *_precise._two_product(a, b), strict=True):
+        assert Fraction(p) * Fraction(q) == Fraction(product) + Fraction(error)

@@ -48,6 +48,15 @@ def test_it_writes_network_and_history(tmp_path: Path, capsys: pytest.CaptureFix
     assert f"test accuracy {history.test_accuracy[-1]:.2%}, 2 epochs of quick, seed 3" in out
 
 
+def test_it_says_how_many_epochs_it_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    once = dataclasses.replace(SHORT, epochs=1)
+    monkeypatch.setattr("hwlib.mlp._recipes.RECIPES", {"quick": once})
+    assert command(tmp_path) == 0
+    assert ", 1 epochs of quick, seed 0\n" in capsys.readouterr().out
+
+
 def test_it_goes_on_only_if_it_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(tmp_path) == 0
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}

@@ -44,7 +44,6 @@ SEED = 20261127
 SIZES = {"units": 320, "book": 60}
 # The chapters that do not train for minutes, the quickest first.
 PAGES = ("softmax", "softmax-loss", "boxes", "lad", "lad-reduction", "boxes-curse", "backprop")
-MOST_PAGES = 2  # that a mutant is shown to, the quickest of those that run it
 PATIENCE = 20  # tests that fail in a copy before something else must be wrong
 FOUND = {"failed", "timeout"}
 
@@ -194,7 +193,7 @@ def _book(todo: list[Mutant], trials: Trials, until: float) -> None:
     def attempt(mutant: Mutant, source: str, mutated: str) -> Outcome:
         file = f"src/hwlib/{mutant.module}"
         pages = selection.contexts(mutant.module, mutant.line)
-        for page in sorted(pages, key=lambda page: selection.seconds[page])[:MOST_PAGES]:
+        for page in sorted(pages, key=lambda page: selection.seconds[page]):
             fault = plant.Fault("a mutant", page, file, source, mutated, ())
             try:
                 with _limited(30 + 3 * selection.seconds[page]):
@@ -350,6 +349,13 @@ def _write(tallies: dict[str, Tally], seed: int) -> None:
         for old, new in [change(one)]
     ]
     versions = {name: metadata.version(name) for name in ("cosmic-ray", "coverage", "pytest")}
+    totals = json.loads((BUILD / "coverage.json").read_text(encoding="utf-8"))["totals"]
+    for key, covered, there in (
+        ("lines", totals["covered_lines"], totals["num_statements"]),
+        ("branches", totals["covered_branches"], totals["num_branches"]),
+    ):
+        what = f"of {there} {key} in src/hwlib, the tests run this share"
+        results[key] = {"value": covered / there, "unit": "share", "what": what}
     record = {
         "machine": machine(),
         "date": datetime.now(UTC).date().isoformat(),

@@ -28,6 +28,10 @@ def statement(source: str, line: int) -> tuple[range, bool]:
         starts = [_first(one) for block in blocks for one in block]
         lines = range(_first(node), min(starts, default=(node.end_lineno or 0) + 1))
         if line in lines or not blocks:
+            later = [] if called else [one for one in ast.walk(node) if isinstance(one, ast.Lambda)]
+            for one in later:
+                if one.lineno <= line <= (one.end_lineno or 0):
+                    return range(one.lineno, (one.end_lineno or 0) + 1), True
             return lines or range(line, line + 1), called
         called = called or isinstance(node, ast.FunctionDef)
         lines, body = range(line, line + 1), [one for block in blocks for one in block]

@@ -94,3 +94,10 @@ def test_a_statement_is_all_of_its_lines_but_not_its_body(line, lines, called):
     found, inside = statement(SOURCE, line)
     assert list(found) == lines
     assert inside == called
+
+
+def test_what_a_call_runs_may_stand_in_a_table():
+    table = "TABLE = (\n    (1,\n     lambda x:\n         x + 1),\n    2,\n)\n"
+    called = [line for line in range(1, 7) if statement(table, line)[1]]
+    assert called == [3, 4]
+    assert list(statement(table, 4)[0]) == [3, 4]
