@@ -43,7 +43,7 @@ from hwlib.lad._rows import (
     unit,
 )
 from hwlib.lad._solution import Solution
-from hwlib.lad._vertex import EXACT, fitted_again, room, scaled
+from hwlib.lad._vertex import EXACT, room, scaled
 
 # Up to so many numbers may come to the client where the optimum calls for it: 1 GiB.
 MANY = 2**27
@@ -300,8 +300,6 @@ class PoolsThere:
             cell: off_the_wall(float(total) / pool.weight, pool.sign, few.quantile)
             for (cell, pool), total in zip(pools, inner.a[len(few.y) :], strict=True)
         }
-        if inner.is_settled:
-            w = fitted_again(few, w, a, few.residuals(w), np.arange(len(few.y)))[0]
         return EndThere(self, Pairing(self.cells, shares), w, a, inner.is_settled)
 
     def keep(self, more: Few) -> PoolsThere:
