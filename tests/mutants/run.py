@@ -329,6 +329,7 @@ def _write(tallies: dict[str, Tally], seed: int) -> None:
     from benchmarks._common import machine
 
     results: dict[str, dict[str, object]] = {}
+    known = reasons()
     for part, tally in tallies.items():
         who = "the tests" if part == "units" else "the chapters alone"
         what = f"of {tally.tried} small mistakes in src/hwlib, {who} find this share"
@@ -340,7 +341,9 @@ def _write(tallies: dict[str, Tally], seed: int) -> None:
         ):
             results[f"{part}_{key}"] = {"value": value, "unit": "share", "what": what + more}
         results[f"{part}_tried"] = {"value": tally.tried, "unit": "mutants", "what": "the sample"}
-    known = reasons()
+        equal = sum((one.module, *change(one)) in known for one in tally.survivors)
+        what = "looked at, and found to change no result"
+        results[f"{part}_equivalent"] = {"value": equal, "unit": "mutants", "what": what}
     survivors = [
         {"part": part, "module": one.module, "line": one.line, "old": old, "new": new}
         | {"equivalent": known.get((one.module, old, new), "")}

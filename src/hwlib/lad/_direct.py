@@ -26,7 +26,7 @@ SOME = 15
 PIVOTS = 5000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Conditioned:
     """A problem in coordinates in which sums of squares are safe, and the way back.
 

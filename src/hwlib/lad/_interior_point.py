@@ -40,7 +40,7 @@ NEARLY_EXACT = 2.0**-20
 SMALLEST_RIDGE = 1e-300
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Point:
     """A point near the central path.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hwlib.lad._design import Vector
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Solution:
     """A pair that may be optimal.
 

@@ -418,7 +418,7 @@ class EndThere:
         return replace(self, w=w, a=np.clip(a, problem.lower, problem.upper))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SolutionThere(Solution):
     """A solution whose dual variables stay with the rows; ``a`` holds those of the kept ones."""
 
