@@ -15,7 +15,7 @@ import pytest
 import torch
 
 import hwlib.claims
-from hwlib.claims import ClaimError, benchmark, claim, published, record
+from hwlib.claims import Claim, ClaimError, benchmark, claim, published, record
 
 HERE = SimpleNamespace(name="mnist", requested="mnist")
 STANDS_IN = SimpleNamespace(name="digits", requested="mnist")
@@ -205,6 +205,22 @@ def test_without_its_data_a_claim_is_not_checked(value, displayed):
     )
     assert carried(displayed[0])["status"] == "not checked"
     assert "mnist is not here" in displayed[0]["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("relation", "status", "shown"),
+    [
+        ("==", "held", "3"),
+        ("==", "not checked", "3"),
+        ("==", "false", "3, not 4"),
+        ("<=", "held", "3 ≤ 4"),
+        ("<=", "not checked", "3 ≤ 4"),
+        ("<=", "false", "3 is not ≤ 4"),
+    ],
+)
+def test_value_and_bound_in_one_expression(relation, status, shown):
+    stated = Claim("x", "A sentence.", "exact", relation, "3", "4", None, status)
+    assert stated.comparison == shown
 
 
 def test_a_false_claim_is_shown_before_it_stops(displayed):

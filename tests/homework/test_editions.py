@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import subprocess
@@ -38,21 +39,21 @@ def text_of(notebook: Any) -> str:
     return "\n".join(cell.source for cell in notebook.cells)
 
 
-@pytest.fixture(scope="module")
-def solutions() -> dict[str, Any]:
+@functools.cache
+def solved(problem: Problem) -> Any:
     """The solution edition, executed."""
-    return {p.name: _editions.make(p, "solution")["solution"] for p in PROBLEMS}
+    return _editions.make(problem, "solution")["solution"]
 
 
-@pytest.fixture(scope="module")
-def blanks() -> dict[str, Any]:
-    """The student edition, executed as it is handed out."""
-    return {p.name: _editions.execute(_editions.student(p)) for p in PROBLEMS}
+@functools.cache
+def handed_out(problem: Problem) -> Any:
+    """The student edition, executed."""
+    return _editions.execute(_editions.student(problem))
 
 
 @BY_NAME
-def test_as_handed_out_it_runs_to_the_end_and_scores_nothing(blanks, problem: Problem):
-    notebook = blanks[problem.name]
+def test_as_handed_out_it_runs_to_the_end_and_scores_nothing(problem: Problem):
+    notebook = handed_out(problem)
     assert set(score(notebook)) == {f"check-{check.key}" for check in problem.checks}
     assert sum(score(notebook).values()) == 0
     last = [cell for cell in notebook.cells if cell.cell_type == "code"][-1]
@@ -60,10 +61,10 @@ def test_as_handed_out_it_runs_to_the_end_and_scores_nothing(blanks, problem: Pr
 
 
 @BY_NAME
-def test_as_handed_out_each_check_says_that_nothing_is_written_yet(blanks, problem: Problem):
+def test_as_handed_out_each_check_says_that_nothing_is_written_yet(problem: Problem):
     shown = "\n".join(
         output.data["text/plain"]
-        for cell in blanks[problem.name].cells
+        for cell in handed_out(problem).cells
         for output in cell.get("outputs", [])
         if output.output_type == "display_data"
     )
@@ -72,19 +73,19 @@ def test_as_handed_out_each_check_says_that_nothing_is_written_yet(blanks, probl
 
 
 @BY_NAME
-def test_the_solution_scores_everything(solutions, problem: Problem):
-    scored = score(solutions[problem.name])
+def test_the_solution_scores_everything(problem: Problem):
+    scored = score(solved(problem))
     assert scored == {f"check-{check.key}": check.points for check in problem.checks}
     assert sum(scored.values()) == problem.points
 
 
 @BY_NAME
-def test_the_solution_prints_no_errors(solutions, problem: Problem):
-    outputs = [out for cell in solutions[problem.name].cells for out in cell.get("outputs", [])]
+def test_the_solution_prints_no_errors(problem: Problem):
+    outputs = [out for cell in solved(problem).cells for out in cell.get("outputs", [])]
     assert not [out for out in outputs if out.get("name") == "stderr"]
 
 
-def test_two_builds_give_the_same_bytes(solutions, tmp_path: Path):
+def test_two_builds_give_the_same_bytes(tmp_path: Path):
     for seed, edition in enumerate(("student", "solution")):
         for turn in range(2 - seed):  # the solution was executed here already
             out = tmp_path / f"{edition} {turn}"
@@ -92,7 +93,7 @@ def test_two_builds_give_the_same_bytes(solutions, tmp_path: Path):
             environment = os.environ | {"PYTHONHASHSEED": str(7 * turn + 1)}
             subprocess.run([*command, "--output", str(out)], check=True, env=environment)
     for problem in PROBLEMS:
-        here = _editions.save(solutions[problem.name], tmp_path / "here.ipynb").read_bytes()
+        here = _editions.save(solved(problem), tmp_path / "here.ipynb").read_bytes()
         there = tmp_path / "solution 0" / _editions.file_name(problem, "solution")
         assert here == there.read_bytes()
         pair = [tmp_path / f"student {turn}" / f"{problem.name}.ipynb" for turn in range(2)]
@@ -156,8 +157,8 @@ def test_an_edition_is_a_valid_notebook_with_unique_identifiers(problem: Problem
 
 
 @BY_NAME
-def test_the_cell_that_installs_hwlib_is_tagged_and_not_executed(blanks, problem: Problem):
-    (cell,) = [c for c in blanks[problem.name].cells if "%pip" in c.source]
+def test_the_cell_that_installs_hwlib_is_tagged_and_not_executed(problem: Problem):
+    (cell,) = [c for c in handed_out(problem).cells if "%pip" in c.source]
     assert cell.metadata.tags == ["skip-execution"]
     assert cell.execution_count is None
     assert _editions.wheel_name() in cell.source

@@ -7,6 +7,10 @@ import pytest
 from tests.lad.data import lines
 
 from hwlib import lad
+from hwlib.lad._design import DenseDesign
+from hwlib.lad._face import CONDITIONS, extent, middle
+from hwlib.lad._problem import Problem
+from hwlib.lad._solution import Solution
 
 SOLVERS = ("auto", "interior-point", "highs", "cvxpy")
 SAME = 1e-10  # two ways to the same point, through systems that are well conditioned
@@ -106,3 +110,30 @@ def test_small_integers_with_every_kind_of_tie(tau):
         repeated = lad.fit(np.repeat(X, v, axis=0), np.repeat(y, v), quantile=tau)
         assert weighted.relative_gap <= 1e-9
         np.testing.assert_allclose(weighted.coef, repeated.coef, atol=SAME, err_msg=str(seed))
+
+
+class TestFaces:
+    """What is not optimal has faces without an end, too: a solver that stops early may give one."""
+
+    def face(self, X, y):
+        """A point in the origin that fits the first row, with all others above it."""
+        problem = Problem(DenseDesign(np.array(X, float)), np.array(y, float), np.ones(len(y)), 0.5)
+        a = problem.walls(problem.y)
+        a[0] = 0
+        return problem, Solution(np.zeros(len(X[0])), a)
+
+    @pytest.mark.parametrize("d", [2, 3, 4])
+    def test_one_without_an_end_is_not_resolved(self, d):
+        problem, solution = self.face(np.eye(d), [0.0] + [1.0] * (d - 1))
+        assert extent(problem, solution) is None
+        moved, unique = middle(problem, solution)
+        assert unique is None
+        np.testing.assert_array_equal(moved.w, np.zeros(d))
+
+    def test_its_end_may_be_behind_conditions_that_came_first(self):
+        near = np.linspace(1, 2, 2 * CONDITIONS)
+        X = [[1, 0, 0]] + [[0, 1, 0]] * len(near) + [[0, -1, 0], [0, 0, 1], [0, 0, -1]]
+        problem, solution = self.face(X, [0.0, *near, 1000.0, 1000.0, 500.0])
+        w, steps = extent(problem, solution)
+        np.testing.assert_array_equal(w, np.zeros(3))
+        np.testing.assert_allclose(steps, [[0, 0], [1000, 0], [0, 1000]], rtol=1e-9)

@@ -16,7 +16,7 @@ import coverage
 import pytest
 
 SECONDS = "HWLIB_SECONDS"  # the variable that names the file of durations
-_seconds: dict[str, float] = {}
+_seconds: dict[str, list[float]] = {}  # of the fixtures before a test, and of all the rest
 
 
 def _switch(context: str) -> str:
@@ -51,7 +51,8 @@ def pytest_fixture_setup(
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    _seconds[report.nodeid] = _seconds.get(report.nodeid, 0.0) + report.duration
+    spent = _seconds.setdefault(report.nodeid, [0.0, 0.0])
+    spent[report.when != "setup"] += report.duration
 
 
 def pytest_sessionfinish() -> None:

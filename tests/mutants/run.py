@@ -259,8 +259,8 @@ def _measure_pages(folder: Path) -> None:
         os.environ["HWLIB_TEST"] = page
         start = time.monotonic()
         found = plant.statuses(page)
-        seconds[page] = time.monotonic() - start
-        print(f"{page}: {len(found)} claims, {seconds[page]:.0f} s", flush=True)
+        seconds[page] = [0.0, time.monotonic() - start]
+        print(f"{page}: {len(found)} claims, {seconds[page][-1]:.0f} s", flush=True)
         if set(found.values()) != {"held"}:
             raise SystemExit(f"{page} does not hold as it is: {found}")
     del os.environ["COVERAGE_PROCESS_START"]

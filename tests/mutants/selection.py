@@ -47,15 +47,16 @@ class Selection:
 
     def __init__(self, folder: Path, sources: Path) -> None:
         self.sources = sources
-        self.seconds: dict[str, float] = json.loads((folder / "seconds.json").read_text())
+        spent = json.loads((folder / "seconds.json").read_text())
+        self.seconds: dict[str, float] = {test: parts[-1] for test, parts in spent.items()}
         self._data = coverage.CoverageData(str(folder / "coverage"))
         self._data.read()
         self._of_file: dict[str, list[str]] = defaultdict(list)
         self._longest: dict[str, float] = defaultdict(float)
-        for test, seconds in self.seconds.items():
+        for test, parts in spent.items():
             file = test.partition("::")[0]
             self._of_file[file].append(test)
-            self._longest[file] = max(self._longest[file], seconds)
+            self._longest[file] = max(self._longest[file], parts[0])
 
     def batches(self, module: str, line: int) -> list[list[str]]:
         """The tests of a line, file by file: the shortest file first, and so in each file.
@@ -76,7 +77,7 @@ class Selection:
         return kept
 
     def duration(self, tests: list[str]) -> float:
-        """Of tests of one file: the longest may have waited for a fixture that all of them need."""
+        """Of tests of one file, with the longest wait for a fixture, which all of them may need."""
         longest = self._longest[tests[0].partition("::")[0]]
         return longest + sum(self.seconds[test] for test in tests)
 

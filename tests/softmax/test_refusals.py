@@ -162,6 +162,7 @@ def test_vectors_that_are_refused(function, name):
     [
         ([0, 4, 1], ValueError, r"target\[1\] is 4: z has 4 classes, 0 to 3"),
         ([0, 1, -1], ValueError, r"target\[2\] is -1: z has 4 classes"),
+        ([0, 5, -1], ValueError, r"target\[1\] is 5: z has 4 classes"),
         ([0, 1], ValueError, r"target has shape \(2,\), but z has \(3, 4\): expected \(3,\)"),
         (0, ValueError, r"target has shape \(\)"),
         ([0.0, 1.0, 2.0], TypeError, r"target holds classes in float64: .*astype\(int\)"),
