@@ -184,6 +184,13 @@ def test_the_instructor_edition_has_rubrics_and_the_feedback_to_every_mistake(pr
 
 
 @BY_NAME
+def test_only_checks_have_points(problem: Problem):
+    about = [cell.metadata.get("nbgrader", {}) for cell in _editions.instructor(problem).cells]
+    points = {one["grade_id"]: one["points"] for one in about if one.get("points")}
+    assert points == {f"check-{check.key}": check.points for check in problem.checks}
+
+
+@BY_NAME
 def test_the_solution_edition_has_neither_marks_nor_rubrics(problem: Problem):
     text = text_of(_editions.solution(problem))
     assert "NotImplementedError()\n" not in text

@@ -69,9 +69,7 @@ def central_path(problem: Problem) -> Iterator[Point]:
     factor = _cholesky(problem.gram)
     w = _solve(factor, X.tdot(problem.v * problem.y))
     r, a = problem.residuals(w), np.zeros(len(problem.y))
-    if (
-        np.abs(r).max() <= NEARLY_EXACT * np.abs(problem.y).max()
-    ):  # what is left is rounding, or less
+    if np.abs(r).max() <= NEARLY_EXACT * np.abs(problem.y).max():  # rounding, or little more
         w = w + _solve(factor, X.tdot(problem.v * r))
         r = problem.residuals(w)
     parts = np.array([np.maximum(r, 0), np.maximum(-r, 0)]) + START * np.abs(r).mean()  # u, l
