@@ -230,6 +230,15 @@ def test_an_answer_may_print_a_little_and_is_told_that_it_is_not_shown(capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("size", [_answer.LOUD, _answer.LOUD + 1])
+def test_how_much_an_answer_may_print(size):
+    def chatty(X, w, y):
+        print("x" * (size - 1))
+        return l1_loss(X, w, y)
+
+    assert examine(find("1a"), chatty).earned == (size == _answer.LOUD)
+
+
 def test_warnings_of_an_answer_do_not_reach_the_cell(recwarn):
     def warns(X, w, y):
         np.log(np.zeros(3))

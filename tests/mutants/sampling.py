@@ -8,6 +8,8 @@ Left out by rule, as no test could see them:
 
 - what changes nothing but annotations, docstrings, or code that is for type checkers only;
 - what does not compile, or has the syntax tree that it had;
+- the bare ``*`` and ``/`` of a signature, which the operators take for arithmetic;
+- ``strict=True`` of a ``zip``, by which the program checks itself;
 - ``is`` in place of ``==`` and the other way round, and likewise ``is not`` and ``!=``: the same
   for ``None``, ``True`` and ``False``, and in CPython for small numbers and most short strings.
 """
@@ -153,7 +155,7 @@ def _compiles(source: str) -> bool:
 
 
 def _bare(source: str) -> str:
-    """The syntax tree without annotations, docstrings, and what only type checkers read."""
+    """The syntax tree without what the rules leave out."""
     return ast.dump(_Bare().visit(ast.parse(source)))
 
 
@@ -161,6 +163,16 @@ class _Bare(ast.NodeTransformer):
     def visit_arg(self, node: ast.arg) -> ast.arg:
         node.annotation = None
         return node
+
+    def visit_arguments(self, node: ast.arguments) -> ast.arguments:
+        node.args = node.posonlyargs + node.args + node.kwonlyargs
+        node.posonlyargs, node.kwonlyargs = [], []
+        self.generic_visit(node)
+        return node
+
+    def visit_keyword(self, node: ast.keyword) -> ast.keyword | None:
+        self.generic_visit(node)
+        return None if node.arg == "strict" else node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST | None:
         if any(isinstance(one, ast.Name) and one.id == "overload" for one in node.decorator_list):

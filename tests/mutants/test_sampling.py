@@ -54,6 +54,16 @@ def test_annotations_docstrings_and_what_only_type_checkers_read_have_no_mutants
         assert "SIZE = 1 + 1" in text
 
 
+def test_what_is_no_arithmetic_and_what_checks_itself_have_no_mutants(sources):
+    text = "def pairs(x, /, y, *, z=0):\n    return [*zip(x, y, strict=True), z]\n"
+    (sources / "pairs.py").write_text(text)
+    found = applied(sources, "pairs.py")
+    assert found
+    for mutated in found:
+        assert "(x, /, y, *, z=" in mutated
+        assert "strict=True" in mutated
+
+
 def test_every_mutant_compiles_and_differs(sources):
     texts = applied(sources, "halves/half.py")
     assert len(texts) > 10
