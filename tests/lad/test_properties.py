@@ -36,7 +36,8 @@ def fitted(X, y, v, tau, **options):
         fit = lad.fit(X, y, sample_weight=v, quantile=tau, **options)
     # The gap of an exact fit is relative to the targets. Where terms of Xw are far larger than
     # these, their rounding alone may exceed 1e-9.
-    rounding = 2.0**-52 * (v @ (np.abs(X) @ np.abs(fit.coef)))
+    weights = np.ones(len(y)) if v is None else v
+    rounding = 2.0**-52 * (weights @ np.abs(X) @ np.abs(fit.coef))
     assume(fit.relative_gap <= CERTIFIED or fit.objective > rounding)
     assert fit.relative_gap <= CERTIFIED
     return fit

@@ -182,3 +182,19 @@ def test_a_row_that_bears_less_rounding_than_the_others_does_not_hide_a_dependen
     fit = lad.fit(unit * X, [1.0, 2, 3, 5], solver=solver)
     assert fit.relative_gap <= CERTIFIED
     assert fit.unique is False
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_fitted_rows_that_depend_on_one_another_do_not_throw_the_point_off(solver):
+    # Four of these rows have room in the dual, and span three dimensions. Rounding hid that from an
+    # elimination, which moved a point of the face along the fourth, past other rows.
+    X = np.array([
+        [0, 0, -1, 0], [1, 1, -2, -1], [-1, 2, 1, 1], [-2, -3, 3, 0], [-3, 0, -3, 2],
+        [1, -2, 0, 3], [1, -2, -1, 0], [3, -2, 1, 2], [-3, 1, 3, 0], [0, -3, -3, 3], [-1, 2, 1, 0],
+    ])  # fmt: skip
+    y = [0, 1, 0, -2, 0, -1, 1, 1, 0, 0, 0]
+    v = [2, 3, 2, 1, 1, 3, 1, 2, 3, 1, 1]
+    fit = lad.fit(X, y, sample_weight=v, quantile=0.75, solver=solver)
+    assert fit.objective == pytest.approx(5.75, rel=CERTIFIED)
+    assert fit.unique is False
+    np.testing.assert_allclose(fit.coef, [0.125, 0.125, -0.125, 0], atol=1e-12)

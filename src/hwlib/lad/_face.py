@@ -16,13 +16,12 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 
 from hwlib.lad._columns import NEARLY_DEPENDENT, independent, triangle
 from hwlib.lad._design import Matrix, Vector
 from hwlib.lad._problem import Problem
 from hwlib.lad._solution import Solution
-from hwlib.lad._vertex import scaled
+from hwlib.lad._vertex import is_vertex, scaled
 
 # A dual variable closer than this to a wall, as a share of its weight, counts as being there.
 AT_WALL = 2.0**-36
@@ -34,8 +33,6 @@ ROUNDING = 2.0**-46
 NOISE = 2.0**-30
 # How many conditions a linear program of the face starts with, and is given at a time.
 CONDITIONS = 1000
-# A pivot of this size, with columns of size 1, leaves no doubt that d rows are independent.
-REGULAR = 2.0**-20
 
 
 def middle(problem: Problem, solution: Solution) -> tuple[Solution, bool | None]:
@@ -104,18 +101,7 @@ def _inside(problem: Problem, a: Vector, rows: NDArray[np.intp]) -> NDArray[np.i
 
 def _spans(rows: Matrix) -> bool:
     """Whether the rows leave no direction free."""
-    return _is_vertex(rows) or bool(_null_space(rows, np.arange(rows.shape[1])).shape[1] == 0)
-
-
-def _is_vertex(rows: Matrix) -> bool:
-    """Whether the rows are square and plainly regular."""
-    if rows.shape[0] != rows.shape[1]:
-        return False
-    sizes = np.abs(rows).max(axis=0)
-    if not (sizes > 0).all():
-        return False
-    triangles, _, fault = lapack.dgetrf(rows / sizes)
-    return not bool(fault) and float(np.abs(triangles.diagonal()).min()) > REGULAR
+    return is_vertex(rows) or bool(_null_space(rows, np.arange(rows.shape[1])).shape[1] == 0)
 
 
 class _UnresolvedError(Exception):

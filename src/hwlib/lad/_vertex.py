@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 
 from hwlib.lad import _precise
 from hwlib.lad._design import Matrix, Vector
@@ -14,6 +14,8 @@ from hwlib.lad._problem import Problem
 from hwlib.lad._solution import Solution
 
 EXACT = 2.0**-40
+# A pivot of this size, with columns of size 1, leaves no doubt that d rows are independent.
+REGULAR = 2.0**-20
 Found = tuple[Vector, Vector] | None
 
 
@@ -112,7 +114,12 @@ def on_face(problem: Problem, w: Vector, a: Vector) -> Found:
     fitted = np.flatnonzero(room(problem, a) * typical >= np.abs(r))
     walls = problem.walls(2 * a - problem.lower - problem.upper)
     walls[fitted] = a[fitted]
-    return _settle(problem, w, r, walls, fitted)
+    found = _settle(problem, w, r, walls, fitted)
+    if found is None:
+        return None
+    moved = problem.residuals(found[0]) * np.sign(2 * found[1] - problem.lower - problem.upper)
+    moved[fitted] = 0
+    return None if (moved < -EXACT * problem.sizes(found[0])).any() else found
 
 
 def room(problem: Problem, a: Vector) -> Vector:
@@ -143,10 +150,20 @@ def _settle(
 
 def _least_norm(A: Matrix, b: Vector) -> Vector:
     """The smallest x with Ax = b."""
-    if A.shape[0] == A.shape[1]:
-        with suppress(np.linalg.LinAlgError):
-            return np.linalg.solve(A, b)
+    if is_vertex(A):
+        return np.linalg.solve(A, b)
     return np.linalg.lstsq(A, b, rcond=None)[0]
+
+
+def is_vertex(rows: Matrix) -> bool:
+    """Whether the rows are square and plainly regular."""
+    if rows.shape[0] != rows.shape[1]:
+        return False
+    sizes = np.abs(rows).max(axis=0)
+    if not (sizes > 0).all():
+        return False
+    triangles, _, fault = lapack.dgetrf(rows / sizes)
+    return not bool(fault) and float(np.abs(triangles.diagonal()).min()) > REGULAR
 
 
 def fitted_again(
