@@ -210,3 +210,15 @@ def test_the_weights_of_a_fit_are_its_own():
     v = np.ones(300)
     fit = lad.fit(X, y, sample_weight=v)
     assert not np.shares_memory(fit.sample_weight, v)
+
+
+@pytest.mark.parametrize("far", [0, 100, 1000])
+def test_an_exact_fit_is_known_without_a_step(far):
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        X = rng.integers(-9, 10, size=(200, 4)).astype(float)
+        X[:, 0], X[:, 1] = 1, X[:, 1] + far
+        w = rng.integers(1, 9, size=4)
+        fit = lad.fit(X, X @ w)
+        assert fit.n_iter == 0
+        np.testing.assert_allclose(fit.coef, w, rtol=1e-10)
