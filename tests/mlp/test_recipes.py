@@ -127,6 +127,19 @@ def test_what_does_not_fit_is_refused(change: dict[str, Any], message: str) -> N
         dataclasses.replace(PLAIN, **change)
 
 
+def test_the_recipes_are_those_that_were_measured() -> None:
+    """What the benchmarks and the book say of them is said of these numbers."""
+    usual = {"one_cycle": True, "shifts": 1}
+    adamw = {"momentum": 0.9, "optimizer": "adamw", "weight_decay": 0.02, "flips": True}
+    muon = {"momentum": 0.95, "optimizer": "muon", "weight_decay": 0.05}
+    teacher = mlp.Recipe(epochs=12, batch_size=128, learning_rate=0.003, **adamw, **usual)
+    quick = mlp.Recipe(epochs=20, batch_size=512, learning_rate=0.004, **muon, **usual)
+    tuned = dataclasses.replace(quick, epochs=90, flips=True, teacher=teacher, temperature=2.0)
+    homework = mlp.Recipe(epochs=30, batch_size=64, learning_rate=0.01, momentum=0.9)
+    recipes = {"homework": homework, "quick": quick, "tuned": tuned}
+    assert dict(mlp.RECIPES) == recipes
+
+
 def test_a_recipe_shows_what_differs_from_the_defaults() -> None:
     assert repr(PLAIN) == "Recipe(epochs=3, batch_size=10, learning_rate=0.1)"
     for recipe in mlp.RECIPES.values():

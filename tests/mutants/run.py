@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -44,7 +45,8 @@ SEED = 20261127
 SIZES = {"units": 320, "book": 60}
 # The chapters that do not train for minutes, the quickest first.
 PAGES = ("softmax", "softmax-loss", "boxes", "lad", "lad-reduction", "boxes-curse", "backprop")
-PATIENCE = 20  # tests that fail in a copy before something else must be wrong
+MOST_WRONG = 20  # tests that fail in a copy before something else must be wrong
+PATIENT = 4  # times as long for the tests of a mutant that survived before
 FOUND = {"failed", "timeout"}
 
 
@@ -104,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("part", choices=["units", "book", "report"])
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--size", type=int, help="mutants to draw")
-    parser.add_argument("--again", action="store_true", help="try the survivors of before again")
+    parser.add_argument("--again", action="store_true", help="try survivors again, with more tests")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
     given = parser.parse_args(arguments)
     parts = list(SIZES) if given.part == "report" else [given.part]
@@ -114,7 +116,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{part}: {len(chosen)} mutants, seed {given.seed}", flush=True)
         trials = Trials(part)
         if given.part != "report":
-            run = _units if part == "units" else _book
+            patience = PATIENT if given.again else 1
+            run = _book if part == "book" else partial(_units, patience=patience)
             todo = [one for one in chosen if _open(one, trials.known(one), given.again)]
             run(todo, trials, time.monotonic() + 60 * given.minutes)
         tallies[part] = tally(chosen, trials)
@@ -143,9 +146,9 @@ def _drawn(part: str, size: int, seed: int) -> list[Mutant]:
     return [Mutant(**entry) for entry in json.loads(file.read_text(encoding="utf-8"))]
 
 
-def _units(todo: list[Mutant], trials: Trials, until: float) -> None:
+def _units(todo: list[Mutant], trials: Trials, until: float, patience: float) -> None:
     """Try mutants against the tests; what a test found counts only if it passes without it."""
-    selection = Selection(BUILD, SOURCES)
+    selection = Selection(BUILD, SOURCES, patience)
     with copied(ROOT) as copy:
         warm(copy)
 
@@ -180,7 +183,7 @@ def _failing(copy: Path, found_by: set[str], selection: Selection) -> set[str]:
             wrong.add(outcome.test or left[0])
             print(f"left out, fails without a mutant: {outcome.test or left[0]}", flush=True)
             selection.seconds.pop(outcome.test or left[0], None)
-            if len(wrong) > PATIENCE:
+            if len(wrong) > MOST_WRONG:
                 raise SystemExit(f"too many fail in a copy:\n{(copy / 'log').read_text()}")
     return wrong
 

@@ -43,10 +43,12 @@ class Selection:
     Args:
         folder: Where ``make coverage`` left its data, and the durations.
         sources: The modules that were measured.
+        patience: How many times the usual budget the tests of a mutant may take.
     """
 
-    def __init__(self, folder: Path, sources: Path) -> None:
+    def __init__(self, folder: Path, sources: Path, patience: float = 1) -> None:
         self.sources = sources
+        self._patience = patience
         spent = json.loads((folder / "seconds.json").read_text())
         self.seconds: dict[str, float] = {test: parts[-1] for test, parts in spent.items()}
         self._data = coverage.CoverageData(str(folder / "coverage"))
@@ -66,9 +68,9 @@ class Selection:
         by_file: dict[str, list[str]] = defaultdict(list)
         for test in sorted(self._tests(module, line), key=lambda test: self.seconds[test]):
             tests = by_file[test.partition("::")[0]]
-            if not tests or self.duration([*tests, test]) <= OF_FILE:
+            if not tests or self.duration([*tests, test]) <= OF_FILE * self._patience:
                 tests.append(test)
-        files, left = sorted(by_file.values(), key=self.duration), BUDGET
+        files, left = sorted(by_file.values(), key=self.duration), BUDGET * self._patience
         kept = []
         for tests in files:
             left -= self.duration(tests)
@@ -93,13 +95,15 @@ class Selection:
         source = (self.sources / module).read_text(encoding="utf-8")
         if statement(source, line)[1]:
             names = self.contexts(module, line)
-        else:  # it runs at the import: any test beside those that call the module may see it
+        else:  # it runs at the import: any test beside those that call the module may see it,
+            # and so may those that call nothing, and look at what is there
             callers = self._callers(module) or {
                 name
                 for other in self.sources.joinpath(module).parent.glob("*.py")
                 for name in self._callers(other.relative_to(self.sources).as_posix())
             }
             names = {name.partition("::")[0] + "::" for name in callers}
+            names |= self.seconds.keys() - self._data.measured_contexts()
         whole = {test for name in names if name.endswith("::") for test in self._of_file[name[:-2]]}
         return (names | whole) & self.seconds.keys()
 
