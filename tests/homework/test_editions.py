@@ -73,6 +73,17 @@ def test_as_handed_out_each_check_says_that_nothing_is_written_yet(problem: Prob
 
 
 @BY_NAME
+def test_the_instructor_edition_has_the_outputs_of_the_solution(problem: Problem, monkeypatch):
+    executed = solved(problem)
+    monkeypatch.setattr(_editions, "execute", lambda _: executed)
+    made = _editions.make(problem, "instructor")
+    assert list(made) == ["instructor"]
+    for cell, run in zip(made["instructor"].cells, executed.cells, strict=True):
+        assert cell.get("outputs") == run.get("outputs")
+        assert cell.get("execution_count") == run.get("execution_count")
+
+
+@BY_NAME
 def test_the_solution_scores_everything(problem: Problem):
     scored = score(solved(problem))
     assert scored == {f"check-{check.key}": check.points for check in problem.checks}

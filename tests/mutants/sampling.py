@@ -167,6 +167,8 @@ class _Bare(ast.NodeTransformer):
     def visit_arguments(self, node: ast.arguments) -> ast.arguments:
         node.args = node.posonlyargs + node.args + node.kwonlyargs
         node.posonlyargs, node.kwonlyargs = [], []
+        node.defaults += [default for default in node.kw_defaults if default is not None]
+        node.kw_defaults = []
         self.generic_visit(node)
         return node
 
