@@ -70,14 +70,26 @@ class Reference:
             [self.y[i] * self.rest[i] if i == j else -self.y[i] * self.y[j] for j in n] for i in n
         ]
 
+    def entries_off(self):
+        """By how many units of roundoff, relative to itself, each entry of J may be off.
+
+        On the diagonal 1 − y is the sum of the other probabilities, and as far off as they may be.
+        """
+        off = [0 if mpmath.isinf(o) else o for o in self.off]
+        others = [max(off[:i] + off[i + 1 :], default=0) for i in range(len(off))]
+        return [
+            [mine + (others[i] if i == j else its) for j, its in enumerate(off)]
+            for i, mine in enumerate(off)
+        ]
+
     def products(self, v):
         """J v, and the bound on its rounding: that of each entry of J, times that of v."""
         v = [exact(value) for value in v]
-        matrix, finite = self.jacobian(), [0 if mpmath.isinf(o) else o for o in self.off]
+        matrix, off = self.jacobian(), self.entries_off()
         n = range(len(v))
         values = [mpmath.fsum(row[j] * v[j] for j in n) for row in matrix]
         slack = [
-            mpmath.fsum(abs(row[j] * v[j]) * (2 * finite[i] + 2 * finite[j]) for j in n)
+            mpmath.fsum(abs(row[j] * v[j]) * 2 * off[i][j] for j in n)
             for i, row in enumerate(matrix)
         ]
         return values, slack
