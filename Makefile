@@ -60,11 +60,12 @@ lint: env  ## ruff: lint and format
 types: env  ## mypy --strict on src
 	$(BIN)/mypy
 
+# Tests look at the site as soon as they are collected: units and grading leave it to strict.
 units: env  ## the library's tests
-	$(BIN)/pytest -m "not site and not notebooks and not grading"
+	HWLIB_SITE=none $(BIN)/pytest -m "not site and not notebooks and not grading"
 
 grading: env $(GRADING_READY)  ## the homework through nbgrader: hand out, grade, give back, export
-	$(BIN)/pytest -m grading
+	HWLIB_SITE=none $(BIN)/pytest -m grading
 
 # nbgrader stays out of the book's environment, and lies on top of it: torch is there already.
 $(GRADING_READY): tests/homework/requirements.lock $(READY)
@@ -118,7 +119,8 @@ faults: env  ## plant every fault of tests/book/faults.toml: each must turn its 
 coverage: env $(MUTANTS_READY)  ## lines and branches of src that the library's tests run: at least 95% of each
 	.venv-mutants/bin/python tests/mutants/measure.py
 
-# Each goes on where it was stopped; after new tests, run.py units --again tries the survivors again.
+# Each goes on where it was stopped. After new tests, make coverage and run.py units --again try the
+# survivors again.
 mutants: coverage  ## how many small mistakes in src the tests find, and how many the chapters alone
 	.venv-mutants/bin/python tests/mutants/run.py units
 	.venv-mutants/bin/python tests/mutants/run.py book
@@ -174,4 +176,4 @@ lock:  ## resolve all lock files anew (needs uv)
 	  --output-file tests/requirements-oldest.lock
 
 clean:  ## delete what was built, the execution cache too (not .venv)
-	rm -rf _build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf _build .mutants .pytest_cache .mypy_cache .ruff_cache

@@ -1,8 +1,9 @@
 """Run the parts of ``make test``, two at a time where there are two cores, and sum up their times.
 
 Usage: ``run.py PART:BUDGET[:AFTER] …``, where ``make PART`` runs a part, BUDGET is in seconds, and
-AFTER is an earlier part that has to end first. What a part says is printed when it ends. A part
-that fails does not keep the others from running; a part over its budget is marked, not failed.
+AFTER is an earlier part without which it cannot run. What a part says is printed when it ends. A
+part that fails keeps no other from running but those after it; a part over its budget is marked,
+not failed.
 """
 
 from __future__ import annotations
@@ -13,17 +14,15 @@ import sys
 import tempfile
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
-ended: dict[str, threading.Event] = {}
 printing = threading.Lock()
 
 
-def run(part: str) -> tuple[bool, str]:
-    """Run a part once what it needs has ended; return whether it passed, and a summary."""
-    name, budget, *after = part.split(":")
-    for needed in after:  # began earlier, as parts are taken in their order
-        ended[needed].wait()
+def run(name: str, budget: str, needed: Future[tuple[bool, str]] | None) -> tuple[bool, str]:
+    """Run a part once what it needs has passed; return whether it passed, and a summary."""
+    if needed and not needed.result()[0]:
+        return False, f"{name} NOT RUN"
     with printing:
         print(f"== {name} begins", flush=True)
     start = time.monotonic()
@@ -31,7 +30,6 @@ def run(part: str) -> tuple[bool, str]:
         command = ["make", "--no-print-directory", name]
         passed = subprocess.run(command, stdout=said, stderr=said, check=False).returncode == 0
         seconds = time.monotonic() - start
-        ended[name].set()
         said.seek(0)
         with printing:
             print(f"== {name}", flush=True)
@@ -43,10 +41,15 @@ def run(part: str) -> tuple[bool, str]:
 
 def main(parts: list[str]) -> int:
     """Return 0 if every part passed."""
-    ended.update({part.partition(":")[0]: threading.Event() for part in parts})
     start = time.monotonic()
+    running: dict[str, Future[tuple[bool, str]]] = {}
+    # Parts begin in their order, so that what a part waits for has begun.
     with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as lanes:
-        passed, summary = zip(*lanes.map(run, parts), strict=True)
+        for part in parts:
+            name, budget, *after = part.split(":")
+            needed = running[after[0]] if after else None
+            running[name] = lanes.submit(run, name, budget, needed)
+    passed, summary = zip(*(one.result() for one in running.values()), strict=True)
     print(f"== {', '.join(summary)}; together {time.monotonic() - start:.0f} s")
     return int(not all(passed))
 

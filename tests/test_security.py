@@ -25,7 +25,11 @@ SOURCES = Path(__file__).resolve().parents[1] / "src"
 EXECUTING = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 UNPACKING = {"extract", "extractall", "tarfile", "unpack_archive"}
 # What runs the code in a file unless it is told not to, and the words that tell it.
-SAFE = {("torch", "load"): ("weights_only", True), ("np", "load"): ("allow_pickle", False)}
+SAFE = {
+    "torch.load": ("weights_only", True),
+    "np.load": ("allow_pickle", False),
+    "numpy.load": ("allow_pickle", False),
+}
 OUTSIDE = ["/absolute", "../beside", "a/../../beside", "..\\beside", "C:\\beside"]
 
 
@@ -38,6 +42,7 @@ def dangers(code: str) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             names = {(node.module or "").partition(".")[0], *(alias.name for alias in node.names)}
             yield from names & (EXECUTING | UNPACKING)
+            yield from {f"{node.module}.{alias.name}" for alias in node.names} & SAFE.keys()
         elif isinstance(node, ast.Attribute) and node.attr in UNPACKING | {"read_pickle"}:
             yield node.attr
         elif isinstance(node, ast.Call):
@@ -48,7 +53,10 @@ def unsafe_call(node: ast.Call) -> Iterator[str]:
     called = ast.unparse(node.func)
     if called in ("eval", "exec"):
         yield called
-    needed = SAFE.get(tuple(called.split(".")))  # type: ignore[call-overload]
+    if called.endswith("import_module") or called == "__import__":
+        names = {str(getattr(word, "value", "")).partition(".")[0] for word in node.args}
+        yield from names & (EXECUTING | UNPACKING)
+    needed = SAFE.get(called)
     given = {word.arg: getattr(word.value, "value", None) for word in node.keywords}
     if needed and given.get(needed[0]) is not needed[1]:
         yield called
@@ -73,7 +81,12 @@ def test_the_library_holds_nothing_that_executes_or_unpacks_files() -> None:
         "import tarfile",
         "archive.extractall(folder)",
         "pandas.read_pickle(path)",
+        "importlib.import_module('pickle')",
+        "__import__('joblib.memory')",
         "torch.load(path)",
+        "from torch import load",
+        "numpy.load(path)",
+        "from numpy import load as read",
         "torch.load(path, weights_only=False)",
         "np.load(path)",
         "np.load(path, allow_pickle=True)",

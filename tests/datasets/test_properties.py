@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import struct
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.datasets import load_digits
+from tests.datasets.small import idx
 
 from hwlib import datasets
 from hwlib.datasets._unpacking import parse_idx
@@ -20,20 +20,16 @@ loaded = functools.cache(datasets.load)
 bytes_of_any_shape = hnp.arrays(np.uint8, hnp.array_shapes(max_dims=3, max_side=5))
 
 
-def written(array):
-    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
-
-
 @given(bytes_of_any_shape)
-def test_idx_is_read_as_it_was_written(array):
-    found = parse_idx(written(array), array.shape)
+def test_idx_is_read_as_it_was_idx(array):
+    found = parse_idx(idx(array), array.shape)
     np.testing.assert_array_equal(found, array)
     assert not found.flags.writeable
 
 
 @given(bytes_of_any_shape, st.data())
 def test_idx_of_another_length_or_shape_is_refused(array, data):
-    whole = written(array)
+    whole = idx(array)
     cut = whole[: data.draw(st.integers(0, len(whole) - 1))]
     for content, shape in ((cut, array.shape), (whole + b"0", array.shape), (whole, (7, 7))):
         with pytest.raises(datasets.DataError, match="not an IDX file"):

@@ -1,6 +1,6 @@
 """Line and branch coverage of ``src/hwlib`` by its tests; it fails below 95% of either.
 
-Which test ran which line, and how long it took, stays in ``_build/mutants`` for ``run.py``.
+Which test ran which line, and how long it took, stays in ``.mutants`` for ``run.py``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import coverage
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "_build" / "mutants"
+BUILD = ROOT / ".mutants"
 LEAST = 95.0
 # The other tests of the book look at the site, or build pages with an interpreter of their own.
 TESTS = ["tests", "--ignore=tests/book", "tests/book/test_faults.py"]
@@ -24,8 +24,10 @@ MARKS = "not site and not notebooks and not grading"
 
 def main() -> int:
     """Run the tests, in subprocesses too; return 0 if they pass and both shares suffice."""
-    shutil.rmtree(BUILD, ignore_errors=True)
-    BUILD.mkdir(parents=True)
+    BUILD.mkdir(exist_ok=True)
+    shutil.rmtree(BUILD / "pages", ignore_errors=True)
+    for file in [*BUILD.glob("coverage*"), *BUILD.glob("seconds.json")]:
+        file.unlink()
     settings = ROOT / "pyproject.toml"
     variables = {
         "COVERAGE_FILE": str(BUILD / "coverage"),

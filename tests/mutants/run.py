@@ -2,12 +2,14 @@
 
 ``run.py units`` draws a stratified random sample of cosmic-ray's mutants and runs, for each, the
 tests that execute its statement. ``run.py book`` draws from the code that chapters execute and
-runs the chapters' cells alone. Both go on where they were stopped, both end with a count and its
-95% interval (Clopper and Pearson), and list the survivors; those looked at and found equivalent
-stand in ``equivalent.toml`` with the reason. ``run.py report`` writes ``benchmarks/results``.
+runs the chapters' cells alone. Both go on where they were stopped, and list the survivors. Those
+that were looked at stand in ``survivors.toml``: equivalent, with the reason why no result depends
+on the change, or tested since, with the test. ``run.py report`` writes ``benchmarks/results``, once
+all were looked at.
 
-A mutant on which time runs out counts as found: the test suite stops there, too. One in a statement
-that no test executes counts as a survivor.
+The score is the share that is found of those that are not equivalent, with its 95% interval
+(Clopper and Pearson). A mutant on which time runs out counts as found: the test suite stops there,
+too. One in a statement that no test executes counts as a survivor.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -39,8 +41,8 @@ from trial import Outcome, copied, planted, trial, warm
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "src" / "hwlib"
-BUILD = ROOT / "_build" / "mutants"
-EQUIVALENT = Path(__file__).with_name("equivalent.toml")
+BUILD = ROOT / ".mutants"
+LOOKED_AT = Path(__file__).with_name("survivors.toml")
 SEED = 20261127
 SIZES = {"units": 320, "book": 60}
 # The chapters that do not train for minutes, the quickest first.
@@ -73,10 +75,15 @@ class Trials:
 
 @dataclass(frozen=True)
 class Tally:
-    """What came of a sample: those not tried yet do not count."""
+    """What came of a sample: those not tried yet do not count.
+
+    Attributes:
+        verdicts: How many of each.
+        survivors: With what is known of them, by ``survivors.toml``.
+    """
 
     verdicts: Counter[str]
-    survivors: list[Mutant]
+    survivors: list[tuple[Mutant, dict[str, str]]]
 
     @property
     def tried(self) -> int:
@@ -87,16 +94,27 @@ class Tally:
         return self.tried - len(self.survivors)
 
     @property
+    def equivalent(self) -> int:
+        return sum("why" in known for _, known in self.survivors)
+
+    @property
+    def score(self) -> float:
+        """The share that was found, the equivalent ones aside."""
+        return self.found / (self.tried - self.equivalent)
+
+    @property
     def interval(self) -> tuple[float, float]:
-        """The 95% interval of Clopper and Pearson."""
-        ends = binomtest(self.found, self.tried).proportion_ci(0.95)
+        """The 95% interval of Clopper and Pearson for the score."""
+        ends = binomtest(self.found, self.tried - self.equivalent).proportion_ci(0.95)
         return ends.low, ends.high
 
 
 def tally(chosen: list[Mutant], trials: Trials) -> Tally:
     """Count a sample."""
     verdicts = {one: known["verdict"] for one in chosen if (known := trials.known(one))}
-    survivors = [one for one, verdict in verdicts.items() if verdict not in FOUND]
+    lived = [one for one, verdict in verdicts.items() if verdict not in FOUND]
+    seen = looked_at()
+    survivors = [(one, seen.get((one.module, *change(one)), {})) for one in lived]
     return Tally(Counter(verdicts.values()), survivors)
 
 
@@ -130,7 +148,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _open(mutant: Mutant, known: dict[str, str] | None, again: bool) -> bool:
     if known is None or not again:
         return known is None
-    return known["verdict"] not in FOUND and (mutant.module, *change(mutant)) not in reasons()
+    seen = looked_at().get((mutant.module, *change(mutant)), {})
+    return known["verdict"] not in FOUND and "why" not in seen
 
 
 def _drawn(part: str, size: int, seed: int) -> list[Mutant]:
@@ -308,22 +327,25 @@ def change(mutant: Mutant) -> tuple[str, str]:
     return "\n".join(old), "\n".join(new)
 
 
-def reasons() -> dict[tuple[str, str, str], str]:
-    """Why the mutants that were looked at change nothing that a test could see."""
-    entries = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8")).get("equivalent", [])
-    return {(entry["module"], entry["old"], entry["new"]): entry["why"] for entry in entries}
+@cache
+def looked_at() -> dict[tuple[str, str, str], dict[str, str]]:
+    """What is known of survivors, by module and change."""
+    entries = tomllib.loads(LOOKED_AT.read_text(encoding="utf-8"))["survivor"]
+    return {(entry["module"], entry["old"], entry["new"]): entry for entry in entries}
 
 
 def _say(part: str, tally: Tally) -> None:
-    known = reasons()
-    for mutant in tally.survivors:
+    for mutant, known in tally.survivors:
         old, new = change(mutant)
-        why = known.get((mutant.module, old, new), "")
         print(f"\n{mutant.module}:{mutant.line} {mutant.operator}\n  - {old}\n  + {new}")
-        print(f"  equivalent: {why}" if why else "  to be looked at")
+        said = {"why": "equivalent: ", "test": "tested since: "}
+        words = [said[key] + known[key] for key in said if key in known]
+        print(f"  {words[0] if words else 'to be looked at'}")
     low, high = tally.interval
-    share = f"{tally.found / tally.tried:.1%}, 95% interval {low:.1%} to {high:.1%}"
-    print(f"{part}: {tally.found} of {tally.tried} found, {share}; {dict(tally.verdicts)}")
+    print(
+        f"{part}: {tally.found} of {tally.tried} found, {tally.equivalent} equivalent: score "
+        f"{tally.score:.1%}, 95% interval {low:.1%} to {high:.1%}; {dict(tally.verdicts)}"
+    )
 
 
 def _write(tallies: dict[str, Tally], seed: int) -> None:
@@ -332,29 +354,24 @@ def _write(tallies: dict[str, Tally], seed: int) -> None:
     from benchmarks._common import machine
 
     results: dict[str, dict[str, object]] = {}
-    known = reasons()
+    survivors = []
     for part, tally in tallies.items():
         who = "the tests" if part == "units" else "the chapters alone"
-        what = f"of {tally.tried} small mistakes in src/hwlib, {who} find this share"
         low, high = tally.interval
-        for key, value, more in (
-            ("found", tally.found / tally.tried, ""),
-            ("low", low, ": lower end of the 95% interval"),
-            ("high", high, ": upper end of the 95% interval"),
+        for key, value, unit, what in (
+            ("tried", tally.tried, "mutants", "small mistakes in src/hwlib, drawn at random"),
+            ("found", tally.found, "mutants", f"found by {who}"),
+            ("timeouts", tally.verdicts["timeout"], "mutants", "of these, by running out of time"),
+            ("equivalent", tally.equivalent, "mutants", "looked at: no result depends on them"),
+            ("score", tally.score, "share", f"found by {who}, of those that are not equivalent"),
+            ("low", low, "share", "lower end of the score's 95% interval"),
+            ("high", high, "share", "upper end of the score's 95% interval"),
         ):
-            results[f"{part}_{key}"] = {"value": value, "unit": "share", "what": what + more}
-        results[f"{part}_tried"] = {"value": tally.tried, "unit": "mutants", "what": "the sample"}
-        equal = sum((one.module, *change(one)) in known for one in tally.survivors)
-        what = "looked at, and found to change no result"
-        results[f"{part}_equivalent"] = {"value": equal, "unit": "mutants", "what": what}
-    survivors = [
-        {"part": part, "module": one.module, "line": one.line, "old": old, "new": new}
-        | {"equivalent": known.get((one.module, old, new), "")}
-        for part, tally in tallies.items()
-        for one in tally.survivors
-        for old, new in [change(one)]
-    ]
-    versions = {name: metadata.version(name) for name in ("cosmic-ray", "coverage", "pytest")}
+            results[f"{part}_{key}"] = {"value": value, "unit": unit, "what": what}
+        for one, known in tally.survivors:
+            if not known:
+                raise SystemExit(f"look at {one.module}:{one.line} first: {change(one)}")
+            survivors.append({"part": part, "line": one.line, **known})
     totals = json.loads((BUILD / "coverage.json").read_text(encoding="utf-8"))["totals"]
     for key, covered, there in (
         ("lines", totals["covered_lines"], totals["num_statements"]),
@@ -362,6 +379,7 @@ def _write(tallies: dict[str, Tally], seed: int) -> None:
     ):
         what = f"of {there} {key} in src/hwlib, the tests run this share"
         results[key] = {"value": covered / there, "unit": "share", "what": what}
+    versions = {name: metadata.version(name) for name in ("cosmic-ray", "coverage", "pytest")}
     record = {
         "machine": machine(),
         "date": datetime.now(UTC).date().isoformat(),

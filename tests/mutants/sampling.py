@@ -172,9 +172,11 @@ class _Bare(ast.NodeTransformer):
         self.generic_visit(node)
         return node
 
-    def visit_keyword(self, node: ast.keyword) -> ast.keyword | None:
+    def visit_Call(self, node: ast.Call) -> ast.Call:
         self.generic_visit(node)
-        return None if node.arg == "strict" else node
+        if isinstance(node.func, ast.Name) and node.func.id == "zip":
+            node.keywords = []
+        return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST | None:
         if any(isinstance(one, ast.Name) and one.id == "overload" for one in node.decorator_list):
