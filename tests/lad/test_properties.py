@@ -121,6 +121,29 @@ def test_scaling_columns_scales_their_coefficients_back(problem, factors):
     assert_same(scaled, fit.coef / scale, fit.objective, fit.unique)
 
 
+@st.composite
+def tenths(draw):
+    """(X, y): two columns, others, their rounded sum, with or without a column of ones."""
+    n, d = draw(st.integers(6, 24)), draw(st.integers(2, 5))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    X = rng.integers(-3, 4, size=(n, d)) / 10
+    total = X[:, 0] + X[:, 1]
+    X = np.column_stack([X, np.round(total, 1) if draw(st.booleans()) else total])
+    if draw(st.booleans()):
+        X = np.column_stack([np.ones(n), X])
+    return X, rng.normal(size=n)
+
+
+@given(tenths(), quantiles)
+def test_a_column_that_is_a_rounded_sum_of_others_adds_nothing(problem, tau):
+    X, y = problem
+    ones = np.ones(len(y))
+    fit, without = fitted(X, y, ones, tau), fitted(X[:, :-1], y, ones, tau)
+    np.testing.assert_allclose(fit.objective, without.objective, rtol=SAME, atol=SAME)
+    assert fit.unique is False
+    assert fit.coef[-1] == 0
+
+
 @given(problems(), st.lists(integers, min_size=6, max_size=6))
 def test_reparametrization_equivariance(problem, above):
     """Koenker and Bassett: w(τ; y, XA) = A⁻¹ w(τ; y, X) for a regular A."""

@@ -32,7 +32,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwlib.lad import _precise
-from hwlib.lad._columns import has_width, inverse_root, is_flat_when_levelled
+from hwlib.lad._columns import (
+    has_width,
+    inverse_root,
+    is_flat_when_levelled,
+    is_flat_without_noise,
+)
 from hwlib.lad._design import BLOCK, Matrix, Vector
 from hwlib.lad._problem import Problem, unit_weights
 from hwlib.lad._solution import Solution
@@ -207,7 +212,11 @@ def _are_dependent(problem: Problem, directions: int) -> bool:
     half, free = inverse_root(ones)
     if free.shape[1] != directions:
         return False
-    return not has_width(ones, half, free) or is_flat_when_levelled(ones, free)
+    return (
+        not has_width(ones, half, free)
+        or is_flat_without_noise(ones, free)
+        or is_flat_when_levelled(ones, free)
+    )
 
 
 def _infeasibility(

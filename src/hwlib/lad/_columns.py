@@ -12,12 +12,15 @@ from scipy.linalg import lapack
 from hwlib.lad import _precise
 from hwlib.lad._design import BLOCK, DenseDesign, Design, Matrix, Vector
 from hwlib.lad._problem import Problem
+from hwlib.lad._vertex import scaled
 
 # A column that is this close to the span of those before it, as a share of its length, gets the
 # coefficient 0: what float64 holds of larger ones would not fit the data.
 NEARLY_DEPENDENT = 2.0**-44
 # This close, it is the rounding of entries that does not say whether the column depends on others.
 ROUNDED = 2.0**-50
+# Differences below this share of the largest are taken for the rounding of zero.
+ZERO = 2.0**-40
 # Q = X H is orthonormal, up to this.
 ORTHONORMAL = 2.0**-44
 # Rows of a QR decomposition at most, unless there are many columns.
@@ -159,6 +162,46 @@ def is_flat_when_levelled(problem: Problem, directions: Matrix) -> bool:
     if free.shape[1] != directions.shape[1]:
         return False
     return not is_wide(X, half, free, overlap(X, half, free), squares)
+
+
+def is_flat_without_noise(problem: Problem, directions: Matrix) -> bool:
+    """Whether X N is no more than rounding once entries of N that are rounding are 0.
+
+    Where a column has no part in a dependence, its entry of N is rounding, which is all that is
+    left in the rows that are 0 in the others. So N is brought into the echelon form, with columns
+    of X of size 1, and the entries that are left are made as good as they can be.
+    """
+    squares = problem.gram.diagonal()
+    norms = np.sqrt(squares)[:, None]
+    norms[norms == 0] = 1
+    plain = echelon(directions * norms) / norms
+    rows = problem.X.rows(np.arange(len(problem.y)))
+    for step in plain.T:
+        others = np.flatnonzero(step)[1:]  # than the one that is given
+        step[others] -= scaled(rows[:, others], _precisely(rows, step[:, None])[:, 0])
+    half = np.zeros((len(norms), 0))
+    return not is_wide(problem.X, half, plain, np.zeros((0, plain.shape[1])), squares)
+
+
+def echelon(free: Matrix) -> Matrix:
+    """The reduced echelon form: unit vectors in the leftmost coordinates that can have them."""
+    basis = free.T.copy()
+    row = 0
+    for column in range(basis.shape[1]):
+        if row == len(basis):
+            break
+        pivot = row + int(np.abs(basis[row:, column]).argmax())
+        if abs(basis[pivot, column]) <= ZERO * np.abs(basis[row:]).max():
+            basis[row:, column] = 0
+            continue
+        basis[[row, pivot]] = basis[[pivot, row]]
+        basis[row] /= basis[row, column]
+        others = np.arange(len(basis)) != row
+        basis[others] -= np.outer(basis[others, column], basis[row])
+        basis[others, column] = 0
+        row += 1
+    basis[np.abs(basis) <= ZERO * np.abs(basis).max(axis=1, keepdims=True, initial=0)] = 0
+    return basis.T
 
 
 def _precisely(rows: Matrix, directions: Matrix) -> Matrix:

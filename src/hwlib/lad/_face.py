@@ -17,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hwlib.lad._columns import NEARLY_DEPENDENT, independent, triangle
+from hwlib.lad._columns import NEARLY_DEPENDENT, ZERO, echelon, independent, triangle
 from hwlib.lad._design import Matrix, Vector
 from hwlib.lad._problem import Problem
 from hwlib.lad._solution import Solution
@@ -25,8 +25,6 @@ from hwlib.lad._vertex import is_vertex, scaled
 
 # A dual variable closer than this to a wall, as a share of its weight, counts as being there.
 AT_WALL = 2.0**-36
-# Differences below this share of the largest are taken for the rounding of zero.
-ZERO = 2.0**-40
 # A residual below this share of the numbers that it is the difference of is their rounding.
 ROUNDING = 2.0**-46
 # Below this share of the usual target, such numbers are themselves the rounding of coefficients 0.
@@ -81,7 +79,7 @@ def _face(problem: Problem, solution: Solution, inside: NDArray[np.intp]) -> tup
     if len(kept) < d:  # columns that depend on those to their left get the coefficient 0
         w = np.zeros(d)
         w[kept] = scaled(R[:, kept], R @ solution.w)
-    free = _echelon(_null_space(problem.X.rows(inside), kept))
+    free = echelon(_null_space(problem.X.rows(inside), kept))
     moves = np.empty((len(solution.a), free.shape[1]))
     for j, step in enumerate(free.T):
         moves[:, j] = problem.X.dot(step)
@@ -217,24 +215,3 @@ def _null_space(rows: Matrix, columns: NDArray[np.intp]) -> Matrix:
     free = np.zeros((d, len(columns) - rank))
     free[columns] = basis[rank:].T / norms[:, None]
     return free
-
-
-def _echelon(free: Matrix) -> Matrix:
-    """The reduced echelon form: unit vectors in the leftmost coordinates that can have them."""
-    basis = free.T.copy()
-    row = 0
-    for column in range(basis.shape[1]):
-        if row == len(basis):
-            break
-        pivot = row + int(np.abs(basis[row:, column]).argmax())
-        if abs(basis[pivot, column]) <= ZERO * np.abs(basis[row:]).max():
-            basis[row:, column] = 0
-            continue
-        basis[[row, pivot]] = basis[[pivot, row]]
-        basis[row] /= basis[row, column]
-        others = np.arange(len(basis)) != row
-        basis[others] -= np.outer(basis[others, column], basis[row])
-        basis[others, column] = 0
-        row += 1
-    basis[np.abs(basis) <= ZERO * np.abs(basis).max(axis=1, keepdims=True, initial=0)] = 0
-    return basis.T
