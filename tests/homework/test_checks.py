@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from tests.homework.answers import RIGHT, SUBTLE, UNUSUAL, WRONG, digits, fashion
 
 from hwlib.homework._check import examine
+from hwlib.homework._problem import alike
 from hwlib.homework._problems import PROBLEMS, find, keys
 
 
@@ -65,6 +67,16 @@ def test_a_problem_knows_four_mistakes_at_least_and_has_the_points_of_the_homewo
 
 def test_the_homework_has_fifteen_points():
     assert [problem.points for problem in PROBLEMS] == [2, 3, 3, 3, 4]
+
+
+def test_arrays_are_alike_and_lists_that_hold_as_many():
+    one, other = np.arange(3.0), np.ones((2, 2))
+    assert alike(one * (1 + 1e-12), one)
+    assert alike([one, other], (one, other))
+    assert not alike([one], [one, other])
+    assert not alike([one, other, one], [one, other])
+    assert not alike(np.ones(2), [1.0, 1.0])
+    assert not alike(one, one[:, None])
 
 
 def test_feedback_is_told_apart():

@@ -12,7 +12,9 @@ from tests.lad.data import lines
 
 from hwlib import lad
 from hwlib.lad import _precise
+from hwlib.lad._certificate import farthest
 from hwlib.lad._design import BLOCK, DenseDesign
+from hwlib.lad._problem import Problem
 
 
 def exactly(array):
@@ -154,6 +156,15 @@ def test_precise_products_are_exact_to_the_last_bit(n):
     sums = [float(sum(row[j] * b for row, b in zip(rows, duals, strict=True))) for j in range(3)]
     np.testing.assert_allclose(_precise.residuals(design, y, w), residuals, rtol=2.0**-52)
     np.testing.assert_allclose(_precise.tdot(design, a), sums, rtol=2.0**-52)
+
+
+@pytest.mark.parametrize("row", [0, 1, BLOCK - 1, BLOCK, 2 * BLOCK + 4])
+def test_the_farthest_row_is_found_wherever_it_lies(row):
+    X = np.full((2 * BLOCK + 5, 2), 1e-3)
+    X[row] = [3, 4]
+    problem = Problem(DenseDesign(X), np.zeros(len(X)), np.ones(len(X)), 0.5)
+    assert farthest(problem, np.eye(2), np.array([1.0, 2.0]), np.zeros(2)) == 11
+    assert farthest(problem, np.eye(2), np.array([1.0, 2.0]), np.array([0.6, 0.8])) == 16
 
 
 def test_dekker_a_product_is_its_rounded_value_and_what_that_leaves_out():

@@ -152,6 +152,14 @@ def test_unknown_lengths():
     assert fit.dual.shape == (mask.sum(),)
 
 
+@pytest.mark.parametrize("which", ["X", "y"])
+def test_unknown_lengths_of_one(which):
+    X, y = lines(N, 4)
+    lazy = {"X": da.from_array(X, chunks=(9000, 4)), "y": da.from_array(y, chunks=9000)}
+    lazy[which] = lazy[which][da.from_array(np.full(N, True), chunks=9000)]
+    np.testing.assert_allclose(lad.fit(**lazy).coef, lad.fit(X, y).coef, atol=SAME)
+
+
 def test_unknown_lengths_that_do_not_fit_name_the_chunk():
     X, y = lines(N, 4)
     lazy = da.from_array(X, chunks=(9000, 4)), da.from_array(y, chunks=9000)

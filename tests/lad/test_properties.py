@@ -123,7 +123,7 @@ def test_scaling_columns_scales_their_coefficients_back(problem, factors):
 
 @st.composite
 def tenths(draw):
-    """(X, y): two columns, others, their rounded sum, with or without a column of ones."""
+    """(X, y): two columns, others, their rounded sum, maybe ones; each in a unit of its own."""
     n, d = draw(st.integers(6, 24)), draw(st.integers(2, 5))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     X = rng.integers(-3, 4, size=(n, d)) / 10
@@ -131,7 +131,8 @@ def tenths(draw):
     X = np.column_stack([X, np.round(total, 1) if draw(st.booleans()) else total])
     if draw(st.booleans()):
         X = np.column_stack([np.ones(n), X])
-    return X, rng.normal(size=n)
+    units = 2.0 ** rng.integers(-30, 31, size=X.shape[1])
+    return X * units, rng.normal(size=n)
 
 
 @given(tenths(), quantiles)

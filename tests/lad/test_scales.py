@@ -7,6 +7,11 @@ import pytest
 from tests.lad.data import lines
 
 from hwlib import lad
+from hwlib.lad._design import DenseDesign
+from hwlib.lad._interior_point import _cholesky
+from hwlib.lad._problem import LARGEST, SMALLEST, Problem, is_in_range
+from hwlib.lad._solution import Solution
+from hwlib.lad._vertex import refine
 
 CERTIFIED = 1e-9  # what hwlib promises
 # Powers of two change no mantissa, but thresholds may fall otherwise by a last bit.
@@ -85,3 +90,37 @@ def test_an_exact_fit_of_independent_columns_is_unique_whatever_the_sizes(solver
         ]
     )
     assert lad.fit(X, X @ [2, 2, 1], solver=solver).unique is True
+
+
+@pytest.mark.parametrize(
+    ("reach", "targets", "weights", "fine"),
+    [
+        ([0.0, 1.0], 1.0, [0.0, 1.0], True),
+        ([LARGEST, 1.0], 1.0, [1.0], False),
+        ([SMALLEST, 1.0], 1.0, [1.0], False),
+        ([1.0], 1.0, [1.0, LARGEST], False),
+        ([1.0], 1.0, [1.0, SMALLEST], False),
+        ([1.0], 1e308, [1.0], False),
+    ],
+)
+def test_sizes_whose_squares_are_safe(reach, targets, weights, fine):
+    assert is_in_range(np.array(reach), targets, np.array(weights)) is fine
+
+
+def test_a_gram_matrix_that_overflows_is_said_to():
+    with pytest.raises(ArithmeticError, match="rescale X or the weights"):
+        _cholesky(np.array([[-1.0, np.inf], [np.inf, 1.0]]))
+
+
+def test_what_is_refined_keeps_the_zeros_of_dependent_columns():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 3))
+    X = np.column_stack([x, x**2, x])
+    w = np.append(np.linalg.lstsq(X[:2, :2], y[:2], rcond=None)[0], 0.0)
+    problem = Problem(DenseDesign(X[:2]), y[:2], np.ones(2), 0.5)
+    found = refine(problem, Solution(w * (1 + 1e-6), np.zeros(2)))
+    assert found.w[2] == 0
+    np.testing.assert_allclose(found.w, w, rtol=1e-12)
+    unit = Problem(DenseDesign(X[:2, :2]), X[:2, 0], np.ones(2), 0.5)
+    found = refine(unit, Solution(np.array([1.0, 1e-6]), np.zeros(2)))
+    np.testing.assert_allclose(found.w, [1, 0], atol=1e-12)
