@@ -42,7 +42,8 @@ from trial import Outcome, copied, planted, trial, warm
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "src" / "hwlib"
 BUILD = ROOT / ".mutants"
-LOOKED_AT = Path(__file__).with_name("survivors.toml")
+HERE = Path(__file__).parent
+LOOKED_AT = HERE / "survivors.toml"
 SEED = 20261127
 SIZES = {"units": 320, "book": 60}
 # The chapters that do not train for minutes, the quickest first.
@@ -158,8 +159,9 @@ def _open(mutant: Mutant, known: dict[str, str] | None, again: bool) -> bool:
 
 
 def _drawn(part: str, size: int, seed: int) -> list[Mutant]:
-    """The sample, from the file of an earlier call if the modules are still what they were."""
-    texts = "".join((SOURCES / name).read_text(encoding="utf-8") for name in modules(SOURCES))
+    """The sample, from the file of an earlier call if modules and rules are what they were."""
+    files = [*(SOURCES / name for name in modules(SOURCES)), *sorted(HERE.glob("*.py"))]
+    texts = "".join(file.read_text(encoding="utf-8") for file in files)
     state = hashlib.sha256(f"{part} {size} {seed} {texts}".encode()).hexdigest()[:16]
     file = BUILD / f"{part}-{state}.json"
     if not file.exists():
