@@ -45,6 +45,11 @@ def test_the_counts_are_those_of_the_matrices(n, d):
     assert counts.neurons == sum(hidden)
 
 
+def test_matrices_of_some_million_entries_are_written_out():
+    network = boxes.grid_sum(lambda x: 1 + 0 * x[:, 0], 1, 2_500, 1)
+    assert sum(array.size for layer in network.layers for array in layer) > 6_000_000
+
+
 def test_counts_have_no_limit():
     assert boxes.grid_counts(100, 784).second == 100**784
 

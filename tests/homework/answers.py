@@ -482,12 +482,18 @@ SUBTLE = [
         lambda h, delta: (*box_network(h, delta)[:3], np.array([-h])),
         "c0 should be one number, but it has the shape (1,)",
     ),
+    (
+        "2a",
+        lambda h, d: (-np.ones(2), np.array([d, 0]), np.array([h, -h]), 0.0),
+        "The network is right but for an end",
+    ),
     ("2c", lower_negative, "the network is not 1 in the box"),
     ("2c", lower_positive, "the network is not 1 in the box"),
     ("3a", lambda z: unshifted(z - z.min()), "after your shift some of them are large"),
     ("3a", lambda z: unshifted(z - z[0]), "after your shift some of them are large"),
     ("3a", lambda z: unshifted(np.clip(z, -700, 700)), "should not change any probability"),
     ("3a", lambda z: softmax(z if np.ptp(z) < 1000 else z / 2**20), "Scores that are far apart"),
+    ("3a", lambda z: 2 * softmax(z), "These are the exponentials"),
     ("3a", lambda z: softmax(z)[:, None], "should have the shape ("),
     (
         "4a",

@@ -376,3 +376,10 @@ def test_a_missing_extra_is_named_in_the_report():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 'pip install "hwlib[torch]"' in done.stdout
     assert done.stdout.endswith("0.0\n")
+
+
+@pytest.mark.parametrize("after", [[[1, 2]], [[1, 2], [3], []], [[1], [3]], [[1, 2], 3], 7])
+def test_an_argument_that_is_not_what_it_was_is_seen(after):
+    before = [[1, 2], [3]]
+    assert _answer._same(before, [[1, 2], [3]])
+    assert not _answer._same(before, after)

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from tests.homework.answers import RIGHT, SUBTLE, UNUSUAL, WRONG, digits, fashion
 
+from hwlib.homework._answer import Answer, Failed
 from hwlib.homework._check import examine
 from hwlib.homework._problem import alike
 from hwlib.homework._problems import PROBLEMS, find, keys
+from hwlib.softmax import softmax
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -77,6 +79,12 @@ def test_arrays_are_alike_and_lists_that_hold_as_many():
     assert not alike([one, other, one], [one, other])
     assert not alike(np.ones(2), [1.0, 1.0])
     assert not alike(one, one[:, None])
+
+
+def test_probabilities_that_sum_to_two_have_none_of_the_first_points():
+    first = find("3a").parts[0]
+    with pytest.raises(Failed, match="What makes them sum to 1"):
+        first.test(Answer("softmax", lambda z: 2 * softmax(z)), np.random.default_rng(0))
 
 
 def test_feedback_is_told_apart():

@@ -222,3 +222,12 @@ def test_an_exact_fit_is_known_without_a_step(far):
         fit = lad.fit(X, X @ w)
         assert fit.n_iter == 0
         np.testing.assert_allclose(fit.coef, w, rtol=1e-10)
+
+
+def test_cvxpy_does_not_ask_highs_of_scipy(monkeypatch):
+    def refused(*_):
+        raise AssertionError
+
+    monkeypatch.setattr("hwlib.lad._reference.solve_with_highs", refused)
+    X, y = lines(50, 3)
+    np.testing.assert_allclose(lad.fit(X, y, solver="cvxpy").coef, lad.fit(X, y).coef, atol=1e-9)

@@ -13,7 +13,7 @@ from hwlib import lad
 from hwlib.lad import _reduction, _rows
 from hwlib.lad._certificate import certify
 from hwlib.lad._problem import Problem, unit_weights
-from hwlib.lad._rows import Here
+from hwlib.lad._rows import Here, off_the_wall
 
 N = 20_000
 SAME = 1e-9
@@ -185,3 +185,19 @@ def test_columns_that_no_sample_sees():
     fit = agrees(X, y)
     middles = [np.median(y[[5, 77, 9_000]]), np.median(y[[6, 78, 9_001]]) / 2]
     np.testing.assert_allclose(fit.coef, middles, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("share", "sign", "expected"),
+    [
+        (0.3, 1, None),  # at the wall that the sign says
+        (0.3, -1, 0.3),  # at the other
+        (-0.7, -1, None),
+        (0.3, 0, 0.3),  # rows that were fitted are at no wall
+        (0.1, 1, 0.1),
+        (0.4, 0, 0.3),
+        (-0.9, 0, -0.7),
+    ],
+)
+def test_a_pool_is_at_the_wall_of_its_sign_or_none(share, sign, expected):
+    assert off_the_wall(share, sign, 0.3) == expected

@@ -4,8 +4,8 @@
 tests that execute its statement. ``run.py book`` draws from the code by which chapters compute, and
 runs the chapters' cells alone. Both go on where they were stopped, and list the survivors. Those
 that were looked at stand in ``survivors.toml``: equivalent, with the reason why no result depends
-on the change, or tested since, with the test. ``run.py report`` writes ``benchmarks/results``, once
-all were looked at.
+on the change, tested since, with the test, or left, with the reason. ``run.py report`` writes
+``benchmarks/results``, once all of the units' were looked at.
 
 The score is the share that is found of those that are not equivalent, with its 95% interval
 (Clopper and Pearson). A mutant on which time runs out counts as found: the test suite stops there,
@@ -346,7 +346,7 @@ def _say(part: str, tally: Tally) -> None:
     for mutant, known in tally.survivors:
         old, new = change(mutant)
         print(f"\n{mutant.module}:{mutant.line} {mutant.operator}\n  - {old}\n  + {new}")
-        said = {"why": "equivalent: ", "test": "tested since: "}
+        said = {"why": "equivalent: ", "test": "tested since: ", "left": "left: "}
         words = [said[key] + known[key] for key in said if key in known]
         print(f"  {words[0] if words else 'to be looked at'}")
     low, high = tally.interval
@@ -377,9 +377,11 @@ def _write(tallies: dict[str, Tally], seed: int) -> None:
         ):
             results[f"{part}_{key}"] = {"value": value, "unit": unit, "what": what}
         for one, known in tally.survivors:
-            if not known:
+            if part == "units" and not known:
                 raise SystemExit(f"look at {one.module}:{one.line} first: {change(one)}")
-            survivors.append({"part": part, "line": one.line, **known})
+            old, new = change(one)
+            shown = {"part": part, "module": one.module, "line": one.line, "old": old, "new": new}
+            survivors.append(shown | known)
     totals = json.loads((BUILD / "coverage.json").read_text(encoding="utf-8"))["totals"]
     for key, covered, there in (
         ("lines", totals["covered_lines"], totals["num_statements"]),
