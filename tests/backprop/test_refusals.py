@@ -101,6 +101,12 @@ def test_a_bad_entry_far_down_is_found(row):
         Network((1, 2)).forward(spoiled(np.zeros((10_000, 1)), (row, 0), np.nan))
 
 
+def test_of_bad_entries_the_first_is_named():
+    array = spoiled(np.zeros((6_000, 2)), ([4_500, 4_500, 5_000], [1, 0, 0]), np.inf)
+    with pytest.raises(ValueError, match=r"X\[4500, 0\] is inf"):
+        Network((2, 2)).forward(array)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

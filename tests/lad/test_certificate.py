@@ -158,6 +158,11 @@ def test_precise_products_are_exact_to_the_last_bit(n):
     np.testing.assert_allclose(_precise.tdot(design, a), sums, rtol=2.0**-52)
 
 
+@pytest.mark.parametrize("n", [1, 7, BLOCK])
+def test_a_sum_in_any_order_passes_through_no_more_roundings_than_are_allowed_for(n):
+    assert DenseDesign(np.ones((n, 2))).depth >= n
+
+
 @pytest.mark.parametrize("row", [0, 1, BLOCK - 1, BLOCK, 2 * BLOCK + 4])
 def test_the_farthest_row_is_found_wherever_it_lies(row):
     X = np.full((2 * BLOCK + 5, 2), 1e-3)

@@ -108,6 +108,13 @@ def test_what_a_probability_near_1_leaves_is_accurate_in_every_layout(shape, ord
         np.testing.assert_allclose(gradient, np.where(top, -missing, y), 1e-12)
 
 
+@pytest.mark.parametrize("function", [softmax, log_softmax])
+@pytest.mark.parametrize("n", [1_000, 100_000])
+def test_a_long_vector_is_a_row_of_one(function, n):
+    z = np.random.default_rng(n).normal(size=n)
+    np.testing.assert_allclose(function(z), function(z[None])[0], **SAME)
+
+
 def test_many_short_vectors_and_long_columns():
     rng = np.random.default_rng(1)
     for shape, axis in (((50_000, 10), -1), ((10, 50_000), 0), ((40_000, 20), 0)):
