@@ -79,7 +79,9 @@ def _face(problem: Problem, solution: Solution, inside: NDArray[np.intp]) -> tup
     if len(kept) < d:  # columns that depend on those to their left get the coefficient 0
         w = np.zeros(d)
         w[kept] = scaled(R[:, kept], R @ solution.w)
-    free = echelon(_null_space(problem.X.rows(inside), kept))
+    # For columns of size 1: an entry that is small as its column is large is no rounding.
+    units = np.exp2(np.frexp(np.sqrt(problem.gram.diagonal()))[1])[:, None]
+    free = echelon(_null_space(problem.X.rows(inside), kept) * units) / units
     moves = np.empty((len(solution.a), free.shape[1]))
     for j, step in enumerate(free.T):
         moves[:, j] = problem.X.dot(step)
@@ -88,7 +90,7 @@ def _face(problem: Problem, solution: Solution, inside: NDArray[np.intp]) -> tup
     r = problem.residuals(w)
     sizes = np.maximum(problem.sizes(w), NOISE * problem.typical)
     r[np.abs(r) <= ROUNDING * sizes] = 0
-    return _Face(w, side * r, side[:, None] * moves, free, sizes), len(kept)
+    return _Face(w, side * r, side[:, None] * moves, free, sizes, units), len(kept)
 
 
 def _inside(problem: Problem, a: Vector, rows: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -110,9 +112,15 @@ class _Face:
     """All w + free @ t with ``heights`` − ``slopes`` @ t ≥ 0, up to the share ZERO of ``sizes``."""
 
     def __init__(
-        self, w: Vector, heights: Vector, slopes: Matrix, free: Matrix, sizes: Vector
+        self,
+        w: Vector,
+        heights: Vector,
+        slopes: Matrix,
+        free: Matrix,
+        sizes: Vector,
+        units: Matrix,
     ) -> None:
-        self.w, self.free = w, free
+        self.w, self.free, self.units = w, free, units
         self.heights, self.slopes = np.maximum(heights, 0), slopes
         self.tiny = ZERO * sizes
         self._drop_idle()
@@ -123,8 +131,9 @@ class _Face:
         if self.free.shape[1] > 1 and (np.count_nonzero(self.slopes, axis=1) <= 1).all():
             return self._shrink_box()
         while self.free.shape[1]:
-            size = np.abs(self.free).max(axis=1)
-            leads = self.free[np.argmax(size > ZERO * size.max())]
+            steps = self.free * self.units
+            size = np.abs(steps).max(axis=1)
+            leads = steps[np.argmax(size > ZERO * size.max())]
             low, high = self.range_of(leads)
             single &= bool((np.abs(self.slopes @ (high - low)) <= self.tiny).all())
             self._move((low + high) / 2)
@@ -139,7 +148,9 @@ class _Face:
         for direction, slopes in zip(free.T, self.slopes.T, strict=True):
             own = slopes != 0
             heights, steps = self.heights[own], slopes[own, None]
-            edge = _Face(self.w, heights, steps, direction[:, None], self.tiny[own] / ZERO)
+            edge = _Face(
+                self.w, heights, steps, direction[:, None], self.tiny[own] / ZERO, self.units
+            )
             single &= edge.shrink()
             self.w = edge.w
         return single
