@@ -21,7 +21,7 @@ bytes_of_any_shape = hnp.arrays(np.uint8, hnp.array_shapes(max_dims=3, max_side=
 
 
 @given(bytes_of_any_shape)
-def test_idx_is_read_as_it_was_idx(array):
+def test_idx_is_read_as_it_was_written(array):
     found = parse_idx(idx(array), array.shape)
     np.testing.assert_array_equal(found, array)
     assert not found.flags.writeable
