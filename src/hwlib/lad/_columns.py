@@ -136,8 +136,7 @@ def is_wide(X: Design, half: Matrix, directions: Matrix, along: Matrix, squares:
 
 def _sizes(directions: Matrix, squares: Vector) -> Matrix:
     """The sizes of the entries of N, with that of their rounding."""
-    norms = np.sqrt(squares)[:, None]
-    norms[norms == 0] = 1
+    norms = _lengths(squares)
     sizes = np.abs(directions)
     sizes += ROUNDED * (sizes * norms).max(axis=0) / norms
     return sizes
@@ -172,8 +171,7 @@ def is_flat_without_noise(problem: Problem, directions: Matrix) -> bool:
     of X of size 1, and the entries that are left are made as good as they can be.
     """
     squares = problem.gram.diagonal()
-    norms = np.sqrt(squares)[:, None]
-    norms[norms == 0] = 1
+    norms = _lengths(squares)
     plain = echelon(directions * norms) / norms
     rows = problem.X.rows(np.arange(len(problem.y)))
     for step in plain.T:
@@ -202,6 +200,13 @@ def echelon(free: Matrix) -> Matrix:
         row += 1
     basis[np.abs(basis) <= ZERO * np.abs(basis).max(axis=1, keepdims=True, initial=0)] = 0
     return basis.T
+
+
+def _lengths(squares: Vector) -> Matrix:
+    """(d, 1) the lengths of the columns, 1 for a column of zeros."""
+    norms: Matrix = np.sqrt(squares)[:, None]
+    norms[norms == 0] = 1
+    return norms
 
 
 def _precisely(rows: Matrix, directions: Matrix) -> Matrix:
