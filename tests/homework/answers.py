@@ -488,7 +488,7 @@ SUBTLE = [
         "The network is right but for an end",
     ),
     ("2c", lower_negative, "the network is not 1 in the box"),
-    ("2c", lower_positive, "the network is not 1 in the box"),
+    ("2c", lower_positive, "in the box"),  # another one, which the points drawn may miss
     ("3a", lambda z: unshifted(z - z.min()), "after your shift some of them are large"),
     ("3a", lambda z: unshifted(z - z[0]), "after your shift some of them are large"),
     ("3a", lambda z: unshifted(np.clip(z, -700, 700)), "should not change any probability"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.homework.answers import RIGHT, SUBTLE, UNUSUAL, WRONG, digits, fashion
 
+from hwlib.homework import _lad
 from hwlib.homework._answer import Answer, Failed
 from hwlib.homework._check import examine
 from hwlib.homework._problem import alike
@@ -48,6 +49,41 @@ def test_a_subtly_wrong_answer_does_not_get_all_points(key, answer, words, _):
     report = examine(find(key), answer)
     assert report.earned < report.points
     assert words in report.text()
+
+
+def passes(key, answer, seed):
+    """Whether an answer gets all points for the inputs of one seed."""
+    check = find(key)
+    try:
+        for part in check.parts:
+            part.test(Answer(check.function, answer), np.random.default_rng(seed))
+    except Failed:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("seed", [956, 420, 3222])  # boxes on one side of 0, equal scores
+@pytest.mark.parametrize(
+    ("key", "answer"), [(key, answer) for key, answer, _ in SUBTLE if key in {"2c", "3a"}]
+)
+def test_no_draw_lets_a_subtly_wrong_answer_pass(key, answer, seed):
+    assert not passes(key, answer, seed)
+
+
+@pytest.mark.parametrize("seed", [12151, 12500, 13061])  # two of the large scores nearly agree
+def test_large_scores_that_nearly_agree_may_be_rounded(seed):
+    (answer,) = (answer for key, answer in UNUSUAL if key == "5b")  # in float32
+    assert passes("5b", answer, seed)
+
+
+def test_a_slope_of_zero_is_taken_for_a_mistake_at_a_vertex_only(monkeypatch):
+    x = np.arange(7.0)
+    X, y = np.column_stack([np.ones(7), x]), 9 - x
+    monkeypatch.setattr(_lad, "_regression", lambda rng: (X, y))
+    report = examine(find("1b"), WRONG["1b", "nonnegative"])  # w = (6, 0), and s rightly has a 0
+    assert "without negative entries" in report.text()
+    assert "You took 0" not in report.text()
+    assert "s is not orthogonal" in report.text()
 
 
 @pytest.mark.parametrize(("key", "answer"), UNUSUAL)

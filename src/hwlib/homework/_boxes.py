@@ -238,7 +238,8 @@ def _cube(answer: Answer, low: np.ndarray, high: np.ndarray) -> Callable[[np.nda
 
 
 def _corners(rng: Rng, d: int) -> tuple[np.ndarray, np.ndarray]:
-    low = rng.integers(-16, 16, size=d) / 8
+    """Of a box on both sides of 0, if it has more than one side: no sign is lost unseen."""
+    low = rng.integers(1, 17, size=d) / 8 * rng.permutation(np.resize([-1, 1], d))
     return low, low + rng.integers(2, 16, size=d) / 8
 
 
@@ -271,7 +272,8 @@ _CUBES = (
     ),
     Mistake(
         "never-fires",
-        "The network fires nowhere: no point reaches the threshold of the second layer.",
+        "The network fires at no point that was tried, not even in the box. Can any reach the "
+        "threshold of the second layer?",
         lambda found, low, high, x: not found.any(),
     ),
     Mistake(

@@ -144,6 +144,12 @@ def _signs(X: np.ndarray, y: np.ndarray, w: np.ndarray) -> np.ndarray:
     return np.where(np.abs(r) < TOLERANCE, 0.0, np.sign(r))
 
 
+def _is_zero_where_fitted(s: np.ndarray, X: np.ndarray, y: np.ndarray, w: np.ndarray) -> bool:
+    """Whether w is a vertex, as an optimum is, and s only signs and zeros."""
+    signs = _signs(X, y, w)
+    return bool((signs == 0).sum() >= X.shape[1]) and alike(np.abs(s), np.abs(signs))
+
+
 _COEFFICIENTS = (
     Mistake(
         "least-squares",
@@ -174,7 +180,7 @@ _CERTIFICATES = (
         "zero-where-fitted",
         "Where a residual is 0 the slope of the absolute value may be any number between −1 and 1, "
         "and there it is what makes s orthogonal to the columns of X. You took 0.",
-        lambda s, X, y, w: not _signs(X, y, w).all() and alike(np.abs(s), np.abs(_signs(X, y, w))),
+        _is_zero_where_fitted,
     ),
     Mistake(
         "half",
