@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-import hwlib.claims
+from hwlib import _benchmarks
 from hwlib.claims import Claim, ClaimError, benchmark, claim, published, record
 
 HERE = SimpleNamespace(name="mnist", requested="mnist")
@@ -285,7 +285,7 @@ def test_published_from_a_benchmark(displayed, tmp_path, monkeypatch):
     folder = tmp_path / "benchmarks" / "results"
     folder.mkdir(parents=True)
     (folder / "speed.json").write_text(json.dumps(results))
-    monkeypatch.setattr(hwlib.claims, "__file__", str(tmp_path / "src" / "hwlib" / "claims.py"))
+    monkeypatch.setattr(_benchmarks, "__file__", str(tmp_path / "src" / "hwlib" / "_benchmarks.py"))
     published("speed-ratio", "It is faster.", result="speed/ratio", fmt=".1f")
     assert carried(displayed[0])["value"] == "3.5"
     assert carried(displayed[0])["source"] == "abacus, 2026-01-01"
@@ -300,7 +300,7 @@ def test_a_benchmark_is_a_mapping_with_its_origin(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     entries = {"ratio": {"value": 2, "unit": "", "what": "A ratio."}}
     (folder / "speed.json").write_text(json.dumps(ORIGIN | {"results": entries}))
-    monkeypatch.setattr(hwlib.claims, "__file__", str(tmp_path / "src" / "hwlib" / "claims.py"))
+    monkeypatch.setattr(_benchmarks, "__file__", str(tmp_path / "src" / "hwlib" / "_benchmarks.py"))
     found = benchmark("speed")
     assert dict(found) == {"ratio": 2.0}
     assert "ratio" in found

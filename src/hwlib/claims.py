@@ -23,14 +23,14 @@ import json
 import math
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from hwlib import _notebook
+from hwlib._benchmarks import Benchmark, benchmark
 
 __all__ = [
     "Benchmark",
@@ -70,46 +70,6 @@ class RequestedData(Protocol):
     @property
     def requested(self) -> str:
         """The data set that was asked for."""
-
-
-@dataclass(frozen=True, eq=False)
-class Benchmark(Mapping[str, float]):
-    """The results of one benchmark of this project, each value by its key.
-
-    Attributes:
-        name: The benchmark; its file is ``benchmarks/results/<name>.json``.
-        machine: What it ran on.
-        date: The day on which it ran.
-        command: The command that wrote the file, with its options.
-        versions: The versions of Python and of the packages that took part, by name.
-        entries: The values by key. The object itself is a mapping to them.
-    """
-
-    name: str
-    machine: str
-    date: str
-    command: str
-    versions: Mapping[str, str]
-    entries: Mapping[str, float]
-
-    @property
-    def source(self) -> str:
-        """Machine and date in one line."""
-        return f"{self.machine}, {self.date}"
-
-    def __getitem__(self, key: str) -> float:
-        if key not in self.entries:
-            raise KeyError(f"{self.name}.json holds no result {key!r}, only {sorted(self.entries)}")
-        return self.entries[key]
-
-    def __contains__(self, key: object) -> bool:
-        return key in self.entries
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.entries)
-
-    def __len__(self) -> int:
-        return len(self.entries)
 
 
 @dataclass(frozen=True)
@@ -288,7 +248,9 @@ def published(
     if (result is None) == (value is None) or (value is None) != (source is None):
         raise ValueError(f"published value {name!r}: give value and source, or result, not both")
     if result is not None:
-        value, source = _benchmark_result(result)
+        stem, _, key = result.partition("/")
+        results = benchmark(stem)
+        value, source = results[key], results.source
     _check_finite(name, value)
     shown = _shown(value, fmt)
     inner = (
@@ -298,34 +260,6 @@ def published(
     )
     payload = {"name": name, "value": shown, "sentence": sentence, "source": source}
     _emit("published", payload, inner, f"{sentence} [published: {shown}, {source}]")
-
-
-def benchmark(name: str) -> Benchmark:
-    """Read the results of a benchmark, for a figure or a table of them.
-
-    What is drawn from them is as little a claim as a :func:`published` value: the caption says
-    that it was not measured in this build, and names machine and date.
-
-    Args:
-        name: The file ``benchmarks/results/<name>.json``, without its ending.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-
-    Example:
-        >>> results = benchmark("fashion_mnist")
-        >>> "epoch_ratio" in results and results["epoch_ratio"] > 1
-        True
-    """
-    here = Path(__file__).resolve()
-    folders = [here.parent / "_results", here.parents[2] / "benchmarks" / "results"]
-    path = next((f / f"{name}.json" for f in folders if (f / f"{name}.json").is_file()), None)
-    if path is None:
-        raise FileNotFoundError(f"no benchmark results {name!r}: run make bench to make them")
-    read = json.loads(path.read_text(encoding="utf-8"))
-    values = {key: float(entry["value"]) for key, entry in read["results"].items()}
-    origin = {key: read[key] for key in ("machine", "date", "command", "versions")}
-    return Benchmark(name=name, entries=values, **origin)
 
 
 def _settle(stated: Claim, value: Any, bound: Any) -> None:
@@ -453,10 +387,3 @@ def _emit(sort: str, payload: dict[str, Any], inner: str, text: str) -> None:
     markup = f'<div class="{classes}" id="{anchor}" data-hwlib="{carried}"{hidden}>{inner}</div>'
     if not _notebook.show(markup, text):
         print(text)
-
-
-def _benchmark_result(result: str) -> tuple[float, str]:
-    """Value and provenance of ``"file/key"`` among the benchmark results."""
-    stem, _, key = result.partition("/")
-    results = benchmark(stem)
-    return results[key], results.source
