@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import pickle
-import subprocess
-import sys
-import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.sparse import csr_array
+from tests.lad.chunks import SAME, N, cuts, da, in_chunks
 from tests.lad.data import HARD, LAWS, lines
 
 from hwlib import lad
-from hwlib.lad import LADRegressor, _dask, _pools, _there
+from hwlib.lad import _dask, _pools, _there
 from hwlib.lad._design import DenseDesign
 from hwlib.lad._problem import Problem
 
-da = pytest.importorskip("dask.array")
 dd = pytest.importorskip("dask.dataframe")
 dask = pytest.importorskip("dask")
 key_split = pytest.importorskip("dask.utils").key_split
 
 PASSES = {"lad-look", "lad-survey", "lad-finish", "lad-total"}
 
-N = 30_000
-SAME = 1e-9
 # Of columns that nearly depend on one another the bound fixes the loss, not each coefficient.
 LOOSE = 1e-6
 
@@ -63,17 +57,6 @@ class Returned(dask.callbacks.Callback):
             self.names.append(name)
         if name == "lad-total":
             self.largest = max(self.largest, len(pickle.dumps(result)))
-
-
-def cuts(n, parts, seed=0):
-    """Lengths of chunks at random places, one of them empty."""
-    places = np.sort(np.random.default_rng(seed).integers(n, size=parts - 2))
-    return tuple(np.diff([0, *places, places[-1], n]).tolist())
-
-
-def in_chunks(*arrays, parts=7):
-    lengths = cuts(len(arrays[0]), parts)
-    return [da.from_array(a, chunks=(lengths, *a.shape[1:])) for a in arrays]
 
 
 def agrees(X, y, *, weights=None, tolerance=SAME, **options):
@@ -377,195 +360,19 @@ def test_sums_of_chunks_that_cancel_are_as_good_as_a_sum():
     assert there.relative_gap == pytest.approx(here.relative_gap, rel=0.5)
 
 
-# --- what is refused --------------------------------------------------------------------------
+def test_the_progress_bar_counts_the_passes(capsys):
+    from dask.diagnostics import ProgressBar
+
+    with ProgressBar(minimum=0, dt=0.01):
+        lad.fit(*in_chunks(*lines(N, 4)))
+    assert capsys.readouterr().out.count("100% Completed") >= 4
 
 
-def refused(kind, match, X, y, **options):
-    with pytest.raises(kind, match=match):
-        lad.fit(X, y, **options)
-
-
-@pytest.mark.parametrize("n", [N, 500])
-def test_an_entry_that_is_not_finite_names_its_chunk(n):
-    X, y = lines(n, 4)
-    row = n - 3
-    X[row, 2] = np.nan
-    where = rf"in chunk 9, which begins at row {9 * n // 10}"
-    lazy = da.from_array(X, chunks=(n // 10, 3))
-    refused(ValueError, rf"X\[{row}, 2\] is nan, {where}", lazy, y)
-    X[row, 2], y[row] = 1, np.inf
-    refused(ValueError, rf"y\[{row}\] is inf: .*{where}", da.from_array(X, chunks=(n // 10, 3)), y)
-
-
-def test_a_weight_that_is_not_one_names_its_chunk():
-    X, y = in_chunks(*lines(N, 4))
-    weights = np.ones(N)
-    weights[20_000] = -1
-    where = r"sample_weight\[20000\] is -1.0, in chunk \d"
-    refused(ValueError, where, X, y, sample_weight=weights)
-    refused(ValueError, "zero in every row", X, y, sample_weight=np.zeros(N))
-
-
-def test_the_estimator_counts_the_columns_of_its_user():
-    X, y = lines(N, 4)
-    X[5, 0] = np.inf
-    with pytest.raises(ValueError, match=r"X\[5, 0\] is inf, in chunk 0"):
-        LADRegressor().fit(*in_chunks(X, y))
-
-
-@pytest.mark.parametrize(
-    ("change", "kind", "match"),
-    [
-        (lambda X, y: (X, y[:-1]), ValueError, r"y has shape \(29999,\), but X has 30000 rows"),
-        (lambda X, y: (X[:, 0], y), ValueError, r"write X\[:, None\]"),
-        (lambda X, y: (X, y[:, None]), ValueError, r"write y\[:, 0\]"),
-        (lambda X, y: (X[:0], y[:0]), ValueError, "X is empty"),
-        (lambda X, y: (X[:, :0], y), ValueError, "X is empty"),
-        (lambda X, y: (X * 1e200, y), ValueError, "rescale"),
-        (lambda X, y: (X.astype(complex), y), TypeError, "not of dtype complex128"),
-        (lambda X, y: (X, y.astype(str)), TypeError, "y must be an array of real numbers"),
-        (lambda X, y: (X[X[:, 1] > 0], y), ValueError, r"y has shape \(30000,\), but X has 14932"),
-    ],
-)
-def test_what_else_is_refused(change, kind, match):
-    lazy = da.from_array(lines(N, 4)[0], chunks=(9000, 4)), da.ones(N, chunks=10_000)
-    refused(kind, match, *change(*lazy))
-
-
-@pytest.mark.parametrize("solver", ["highs", "cvxpy", "interior-point"])
-def test_other_solvers_need_all_rows(solver):
-    refused(ValueError, r"X.compute\(\) fetches them", *in_chunks(*lines(N, 4)), solver=solver)
-
-
-def test_without_dask_as_a_whole_the_extra_is_named():
-    code = (
-        "import sys, numpy as np\n"
-        "class None_:\n"
-        "    def find_spec(self, name, *_):\n"
-        "        if name == 'dask': raise ModuleNotFoundError(name, name=name)\n"
-        "sys.meta_path.insert(0, None_())\n"
-        "from hwlib import lad\n"
-        "Chunks = type('Array', (), {'__module__': 'dask.array.core'})\n"
-        "try: lad.fit(Chunks(), np.ones(3))\n"
-        "except ModuleNotFoundError as error: print(error)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert 'pip install "hwlib[dask]"' in done.stdout
-
-
-# --- the estimator, data frames, files --------------------------------------------------------
-
-
-@pytest.mark.parametrize("intercept", [True, False])
-def test_the_estimator(intercept):
-    X, y = lines(N, 4)
-    X[:, 0] = X[:, 1] ** 2
-    lazy = da.from_array(X, chunks=(7000, 3)), da.from_array(y, chunks=8000)
-    here = LADRegressor(fit_intercept=intercept).fit(X, y)
-    there = LADRegressor(fit_intercept=intercept).fit(*lazy)
-    np.testing.assert_allclose(there.coef_, here.coef_, atol=SAME)
-    assert there.intercept_ == pytest.approx(here.intercept_, abs=SAME)
-    assert there.n_features_in_ == 4
-    np.testing.assert_allclose(there.predict(lazy[0]).compute(), here.predict(X), atol=SAME)
-    assert there.score(*lazy) == pytest.approx(here.score(X, y), abs=SAME)
-    weights = np.arange(N) % 3
-    assert there.score(*lazy, weights) == pytest.approx(here.score(X, y, weights), abs=SAME)
-    with pytest.raises(ValueError, match="X has 3 features, but the fit was made with 4"):
-        there.predict(lazy[0][:, :3])
-    X[8000, 1] = np.nan
-    with pytest.raises(ValueError, match="X holds entries that are not finite, in chunk 1"):
-        there.predict(da.from_array(X, chunks=(7000, 3))).compute()
-
-
-@pytest.mark.parametrize("slope", [0, 1])
-def test_scores_where_all_targets_are_equal(slope):
-    model = LADRegressor()
-    model.coef_, model.intercept_, model.n_features_in_ = np.array([slope]), 3.0, 1
-    X, y = np.arange(N)[:, None] / 2, np.full(N, 3.0)
-    assert model.score(*in_chunks(X, y)) == model.score(X, y) == 1 - slope
-
-
-def test_the_estimators_warning_points_at_its_user():
-    X, y = lines(N, 5)
-    X[:, 1] = X[:, 2] + 1e-12 * X[:, 1]
-    for arrays in ((X, y), in_chunks(X, y)):
-        with pytest.warns(lad.NotCertifiedWarning) as caught:
-            LADRegressor().fit(*arrays)
-        assert caught[0].filename == __file__
-
-
-def test_sparse_chunks_are_refused():
-    X, y = in_chunks(*lines(N, 4))
-    refused(TypeError, r"convert it with X.toarray\(\), in chunk", X.map_blocks(csr_array), y)
-
-
-def table(n=N):
-    pandas = pytest.importorskip("pandas")
-    X, y = lines(n, 3)
-    frame = pandas.DataFrame({"one": X[:, 1], "two": X[:, 2].round(), "y": y})
-    frame["two"] = frame["two"].astype("int32")
-    return frame.assign(weight=np.arange(n) % 3)
-
-
-def test_parquet(tmp_path):
-    pytest.importorskip("pyarrow")
-    frame = table()
-    for i, part in enumerate(np.split(np.arange(N), [4000, 11_000, 20_000])):
-        frame.iloc[part].to_parquet(tmp_path / f"part.{i}.parquet")
-    lazy, features = dd.read_parquet(tmp_path), ["one", "two"]
-    for weight in (None, "weight"):
-        here = LADRegressor().fit(frame[features], frame.y, weight and frame[weight])
-        there = LADRegressor().fit(lazy[features], lazy.y, weight and lazy[weight])
-        np.testing.assert_allclose(there.coef_, here.coef_, atol=SAME)
-        assert list(there.feature_names_in_) == features
-        score = there.score(lazy[features], lazy.y, weight and lazy[weight])
-        expected = here.score(frame[features], frame.y, weight and frame[weight])
-        assert score == pytest.approx(expected, abs=SAME)
-    with pytest.raises(ValueError, match=r"features \['two', 'one'\], not \['one', 'two'\]"):
-        there.predict(lazy[features[::-1]])
-    with pytest.raises(ValueError, match=r"write y\['name'\]"):
-        lad.fit(lazy[features], lazy[["y"]])
-
-
-def test_columns_of_other_frames_go_by_place_not_by_index():
-    frame = table()
-    y = frame.y.copy()
-    y.index = np.arange(N)[::-1]
-    lazy = dd.from_pandas(frame, npartitions=3)
-    other = dd.from_pandas(y, npartitions=3, sort=False)
-    fit = lad.fit(lazy[["one", "two"]], other)
-    np.testing.assert_allclose(fit.coef, lad.fit(frame[["one", "two"]], y).coef, atol=SAME)
-    with pytest.raises(ValueError, match=r"y has 10000 rows where X has \d+, in chunk \d"):
-        lad.fit(lazy[lazy.one > 0][["one", "two"]], other)
-    with pytest.raises(ValueError, match="y has 2 partitions and X has 3: take both from one"):
-        lad.fit(lazy[["one", "two"]], dd.from_pandas(y, npartitions=2, sort=False))
-
-
-@pytest.mark.parametrize("kind", ["numpy", "pandas"])
-def test_a_frame_with_targets_in_memory(kind):
-    frame = table()
-    lazy, features = dd.from_pandas(frame, npartitions=3), ["one", "two"]
-    y, v = frame.y, frame.weight
-    if kind == "numpy":
-        y, v = y.to_numpy(), v.to_numpy()
-    here = lad.fit(frame[features], frame.y, sample_weight=frame.weight)
-    there = lad.fit(lazy[features], y, sample_weight=v)
-    np.testing.assert_allclose(there.coef, here.coef, atol=SAME)
-
-
-@pytest.mark.parametrize("dtype", ["boolean", "Int64", "Float64", "bool"])
-def test_columns_of_pandas_own_types(dtype):
-    frame = table()
-    frame["two"] = (frame.two > 0).astype(dtype)
-    lazy, features = dd.from_pandas(frame, npartitions=3), ["one", "two"]
-    plain = lad.fit(frame[features].astype(float), frame.y)
-    np.testing.assert_allclose(lad.fit(lazy[features], lazy.y).coef, plain.coef, atol=SAME)
-
-
-def test_a_single_column_of_a_frame_is_no_table():
-    lazy = dd.from_pandas(table(), npartitions=3)
-    with pytest.raises(ValueError, match=r"write X\[:, None\]"):
-        lad.fit(lazy.one, lazy.y)
+def test_tasks_have_names_that_say_what_they_do():
+    names = []
+    with dask.callbacks.Callback(pretask=lambda key, *_: names.append(key_split(key))):
+        lad.fit(*in_chunks(*lines(N, 4)))
+    assert set(names) >= PASSES
 
 
 def test_fits_within_tasks_do_not_wait_for_one_another():
@@ -582,59 +389,3 @@ def test_many_chunks_cost_little_each():
     X, y = lines(N, 3)
     fit = lad.fit(da.from_array(X, chunks=(30, 3)), da.from_array(y, chunks=30))
     np.testing.assert_allclose(fit.coef, lad.fit(X, y).coef, atol=SAME)
-
-
-def test_a_column_of_text_is_refused():
-    lazy = dd.from_pandas(table().assign(text="a"), npartitions=3)
-    with pytest.raises(TypeError, match=r"X\['text'\] must be an array of real numbers"):
-        lad.fit(lazy[["one", "text"]], lazy.y)
-
-
-def test_zarr(tmp_path):
-    zarr = pytest.importorskip("zarr")
-    X, y = lines(N, 3)
-    stored = zarr.open(tmp_path / "X", mode="w", shape=X.shape, chunks=(7000, 3), dtype=X.dtype)
-    stored[:] = X
-    fit = lad.fit(da.from_zarr(zarr.open(tmp_path / "X", mode="r")), y)
-    np.testing.assert_allclose(fit.coef, lad.fit(X, y).coef, atol=SAME)
-
-
-def mapped(path, n, d):
-    X, y = lines(n, d)
-    np.save(path / "X.npy", X)
-    return np.load(path / "X.npy", mmap_mode="r"), y
-
-
-def test_a_memory_map_of_dask(tmp_path):
-    X, y = mapped(tmp_path, N, 4)
-    fit = lad.fit(da.from_array(X, chunks=(7000, 4)), y)
-    np.testing.assert_allclose(fit.coef, lad.fit(np.array(X), y).coef, atol=SAME)
-
-
-def test_a_memory_map_of_numpy_is_not_copied(tmp_path):
-    X, y = mapped(tmp_path, 200_000, 20)
-    lad.fit(X[:20_000], y[:20_000])
-    tracemalloc.start()
-    fit = lad.fit(X, y)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert fit.relative_gap <= 1e-9
-    assert peak < 0.5 * X.nbytes
-
-
-# --- Dask's own progress ----------------------------------------------------------------------
-
-
-def test_the_progress_bar_counts_the_passes(capsys):
-    from dask.diagnostics import ProgressBar
-
-    with ProgressBar(minimum=0, dt=0.01):
-        lad.fit(*in_chunks(*lines(N, 4)))
-    assert capsys.readouterr().out.count("100% Completed") >= 4
-
-
-def test_tasks_have_names_that_say_what_they_do():
-    names = []
-    with dask.callbacks.Callback(pretask=lambda key, *_: names.append(key_split(key))):
-        lad.fit(*in_chunks(*lines(N, 4)))
-    assert set(names) >= PASSES
