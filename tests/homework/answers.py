@@ -489,6 +489,9 @@ SUBTLE = [
     ),
     ("2c", lower_negative, "the network is not 1 in the box"),
     ("2c", lower_positive, "in the box"),  # another one, which the points drawn may miss
+    ("2c", lambda low, high: cube_network(low, np.abs(high)), "the network is not 1 in the box"),
+    ("3a", lambda z: unshifted(z - z[:-1].max()), "after your shift some of them are large"),
+    ("3a", lambda z: unshifted(z - z[1:].max()), "after your shift some of them are large"),
     ("3a", lambda z: unshifted(z - z.min()), "after your shift some of them are large"),
     ("3a", lambda z: unshifted(z - z[0]), "after your shift some of them are large"),
     ("3a", lambda z: unshifted(np.clip(z, -700, 700)), "should not change any probability"),
@@ -505,6 +508,16 @@ SUBTLE = [
     ("4b", functools.partial(train_epoch, still="until the end"), "There is a single step"),
     ("5a", biased, "The biases should start at 0"),
     ("5b", lambda W, b, X, kind: forward(W, b, X + 0.5, kind), "should be the inputs X"),
+    *(
+        ("5b", functools.partial(forward, top=top), "With large scores")
+        for top in (
+            lambda z: naive_rowwise(z - z[:, :1]),
+            lambda z: naive_rowwise(z - z[:, :-1].max(axis=1)[:, None]),
+            lambda z: naive_rowwise(z - np.abs(z).max(axis=1)[:, None]),
+            lambda z: naive_rowwise(z - z.clip(0).max(axis=1)[:, None]),
+            lambda z: naive_rowwise(z.clip(-700, 700)),
+        )
+    ),
     (
         "5b",
         functools.partial(forward, top=lambda z: np.nan_to_num(naive_rowwise(z))),

@@ -62,9 +62,9 @@ def passes(key, answer, seed):
     return True
 
 
-@pytest.mark.parametrize("seed", [956, 420, 3222])  # boxes on one side of 0, equal scores
+@pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize(
-    ("key", "answer"), [(key, answer) for key, answer, _ in SUBTLE if key in {"2c", "3a"}]
+    ("key", "answer"), [(key, answer) for key, answer, _ in SUBTLE if key in {"2c", "3a", "5b"}]
 )
 def test_no_draw_lets_a_subtly_wrong_answer_pass(key, answer, seed):
     assert not passes(key, answer, seed)
@@ -76,7 +76,7 @@ def test_large_scores_that_nearly_agree_may_be_rounded(seed):
     assert passes("5b", answer, seed)
 
 
-def test_a_slope_of_zero_is_taken_for_a_mistake_at_a_vertex_only(monkeypatch):
+def test_a_slope_of_zero_is_taken_for_a_mistake_at_an_optimum_only(monkeypatch):
     x = np.arange(7.0)
     X, y = np.column_stack([np.ones(7), x]), 9 - x
     monkeypatch.setattr(_lad, "_regression", lambda rng: (X, y))

@@ -16,7 +16,6 @@ from hwlib.lad import _dask, _pools, _there
 from hwlib.lad._design import DenseDesign
 from hwlib.lad._problem import Problem
 
-dd = pytest.importorskip("dask.dataframe")
 dask = pytest.importorskip("dask")
 key_split = pytest.importorskip("dask.utils").key_split
 

@@ -59,6 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
                 _each(todo, trials, until, chapters.attempt())
             else:
                 _units(todo, trials, until, PATIENT if given.again else 1)
+        elif left := sum(trials.known(one) is None for one in chosen):
+            raise SystemExit(f"{left} of them were not tried: run.py {part}")
         tallies[part] = tally(chosen, trials)
         _say(part, tallies[part])
     if given.part == "report":

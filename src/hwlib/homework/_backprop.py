@@ -30,7 +30,8 @@ from hwlib.softmax import softmax
 NEAR = 1e-5  # of central differences, relative to the largest entry
 SIZES = (300, 120, 400, 10)  # so many weights that their variance is known to one percent
 SURE = 0.05  # relative: eight standard deviations of the variance of 36,000 numbers and more
-SAME = 100.0  # scores of 100,000 that are no farther apart count as equal
+HUGE, SHIFT = 1e5, 2e7  # of scores: the shift decides the signs of all
+NEARLY = 100.0  # the two largest nearly agree: float32 rounds them too much to tell
 ENOUGH, HALF = 0.7, 0.5
 
 
@@ -113,10 +114,10 @@ _WEIGHTS = (
 )
 
 
-def _forward(answer: Answer, rng: Rng, kind: str) -> tuple[Arrays, Arrays, Arrays, np.ndarray]:
-    """Weights, biases, what forward returns for some inputs, and the probabilities."""
-    weights, biases = small_network(rng)
-    X, _ = small_batch(rng)
+def _forward(
+    answer: Answer, weights: Arrays, biases: Arrays, X: np.ndarray, kind: str, finite: bool = True
+) -> tuple[Arrays, np.ndarray]:
+    """What forward returns: the outputs of the layers, and the probabilities."""
     returned = answer(weights, biases, X, kind)
     outputs, p = sequence(returned, 2, "forward", "the pair (outputs, p)")
     n = len(weights)
@@ -129,12 +130,13 @@ def _forward(answer: Answer, rng: Rng, kind: str) -> tuple[Arrays, Arrays, Array
     ]
     if not alike(outputs[0], X):
         raise Failed("outputs[0] should be the inputs X.")
-    return weights, biases, outputs, array(p, (len(X), 4), "p")
+    return outputs, array(p, (len(X), 4), "p", finite=finite)
 
 
 def _hidden(answer: Answer, rng: Rng) -> None:
     for kind in ("sigmoid", "relu"):
-        weights, biases, outputs, _ = _forward(answer, rng, kind)
+        weights, biases = small_network(rng)
+        outputs, _ = _forward(answer, weights, biases, small_batch(rng)[0], kind)
         for W, b, below, a in zip(weights, biases, outputs, outputs[1:], strict=False):
             if not alike(a, activate(below @ W + b, kind)):
                 told = f"A hidden layer of kind {kind!r} is not f(aW + b) of the one below."
@@ -143,7 +145,8 @@ def _hidden(answer: Answer, rng: Rng) -> None:
 
 def _probabilities(answer: Answer, rng: Rng) -> None:
     for _ in range(2):
-        weights, biases, outputs, p = _forward(answer, rng, "sigmoid")
+        weights, biases = small_network(rng)
+        outputs, p = _forward(answer, weights, biases, small_batch(rng)[0], "sigmoid")
         scores = outputs[-1] @ weights[-1] + biases[-1]
         ratios = np.log(p[:, :1] / p) if (p > 0).all() else np.nan
         if not alike(p.sum(axis=1), np.ones(len(p))) or not alike(ratios, scores[:, :1] - scores):
@@ -151,16 +154,17 @@ def _probabilities(answer: Answer, rng: Rng) -> None:
             raise wrong(_TOP, told, p, scores, outputs[-1] @ weights[-1])
     weights, biases = small_network(rng)
     X, _ = small_batch(rng)
-    huge = [*weights[:-1], 1e5 * weights[-1]]
-    outputs, p = sequence(answer(huge, biases, X, "sigmoid"), 2, "forward", "the pair (outputs, p)")
-    p = array(p, (len(X), 4), "p", finite=False)
-    if not np.isfinite(p).all():
-        raise Failed(_OVERFLOW.idea)
-    scores = np.asarray(outputs[-1]) @ huge[-1] + biases[-1]
-    second, first = np.sort(scores, axis=1).T[-2:]
-    clear = first - second > SAME  # elsewhere float32 rounds too much
-    if not alike(p[clear], softmax(scores[clear])):
-        raise Failed("With large scores p is not the softmax of the scores.")
+    for turn, shift in enumerate((0, SHIFT, -SHIFT, 0)):  # each class has the largest scores once
+        W, b = np.roll(HUGE * weights[-1], turn, axis=1), biases[-1] + shift
+        network = [*weights[:-1], W], [*biases[:-1], b]
+        outputs, p = _forward(answer, *network, X, "sigmoid", finite=False)
+        if not np.isfinite(p).all():
+            raise Failed(_OVERFLOW.idea)
+        scores = outputs[-1] @ W + b
+        second, first = np.sort(scores, axis=1).T[-2:]
+        clear = first - second > NEARLY
+        if not alike(p[clear], softmax(scores[clear])):
+            raise Failed("With large scores p is not the softmax of the scores.")
 
 
 _HIDDEN = (
@@ -185,7 +189,8 @@ _HIDDEN = (
 )
 _OVERFLOW = Mistake(
     "softmax-not-shifted",
-    "With large scores the exponential overflows. Only differences of scores matter (problem 3).",
+    "With large scores the exponential overflows, or all of them vanish. Only differences of "
+    "scores matter (problem 3).",
     lambda p, *_: not np.isfinite(p).all(),
 )
 _TOP = (

@@ -238,9 +238,11 @@ def _cube(answer: Answer, low: np.ndarray, high: np.ndarray) -> Callable[[np.nda
 
 
 def _corners(rng: Rng, d: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of a box on both sides of 0, if it has more than one side: no sign is lost unseen."""
-    low = rng.integers(1, 17, size=d) / 8 * rng.permutation(np.resize([-1, 1], d))
-    return low, low + rng.integers(2, 16, size=d) / 8
+    """Of a box: with three sides, one is below 0, one above, one across: no sign is lost unseen."""
+    inner, width = rng.integers(1, 9, size=d) / 8, rng.integers(2, 16, size=d) / 8
+    place = rng.permutation(np.resize(rng.permutation(3), d))
+    low = np.choose(place, [-inner - width, -inner, inner])
+    return low, np.choose(place, [-inner, width, inner + width])
 
 
 def _is_cube(answer: Answer, rng: Rng) -> None:

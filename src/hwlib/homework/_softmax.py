@@ -45,7 +45,8 @@ def _large(answer: Answer, rng: Rng) -> None:
             raise Failed(_UNSHIFTED.idea)
         if not alike(far, near):
             raise Failed("Adding one number to all scores should not change any probability.")
-    for apart in (APART * z, -APART * z):  # no place has the largest of both
+    turned = [np.roll(sign * APART * z, turn) for turn in range(len(z)) for sign in (1, -1)]
+    for apart in turned:  # each place has the largest once
         found = array(answer(apart), z.shape, "What softmax returns", finite=False)
         if not np.isfinite(found).all():
             raise Failed(_STILL_LARGE.idea)
