@@ -50,7 +50,7 @@ serve: book  ## build, then serve the site on this machine (PORT=8000)
 
 # Each part with its budget in seconds, on two cores with the environment ready, and what it waits
 # for; grading makes its environment at the first time.
-test: env browser  ## run every check: 19 minutes, with the environment there
+test: env browser  ## run every check: 22 minutes, with the environment there
 	@$(BIN)/python tests/run.py lint:20 types:60 strict:420 units:840 site:840:strict grading:300 notebooks:300:strict
 
 lint: env  ## ruff: lint and format

@@ -2,10 +2,9 @@
 
 ``run.py units`` draws a stratified random sample of cosmic-ray's mutants and runs, for each, the
 tests that execute its statement. ``run.py book`` draws from the code by which chapters compute, and
-runs the chapters' cells alone. Both go on where they were stopped, and list the survivors. Those
-that were looked at stand in ``survivors.toml``: equivalent, with the reason why no result depends
-on the change, tested since, with the test, or left, with the reason. ``run.py report`` writes
-``benchmarks/results``, once all of the units' were looked at.
+runs the chapters' cells alone. Both go on where they were stopped, and list the survivors.
+``run.py report`` writes ``benchmarks/results``, once the samples were tried as a whole and all
+survivors of the units were looked at.
 
 The score is the share that is found of those that are not equivalent, with its 95% interval
 (Clopper and Pearson). A mutant on which time runs out counts as found: the test suite stops there,

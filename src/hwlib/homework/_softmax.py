@@ -46,7 +46,7 @@ def _large(answer: Answer, rng: Rng) -> None:
         if not alike(far, near):
             raise Failed("Adding one number to all scores should not change any probability.")
     turned = [np.roll(sign * APART * z, turn) for turn in range(len(z)) for sign in (1, -1)]
-    for apart in turned:  # each place has the largest once
+    for apart in turned:  # each place has the largest in one of them
         found = array(answer(apart), z.shape, "What softmax returns", finite=False)
         if not np.isfinite(found).all():
             raise Failed(_STILL_LARGE.idea)
